@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/report.h"
+
+/* What the administrator wrote, as plain values. A Config is immutable once it is
+ * loaded and is shared by reference: a reload makes a new one, and whoever still
+ * holds the old one keeps it until they let it go. Thread-safe to share.
+ *
+ * Every setting stands once, in the table of settings.c: name, type, default,
+ * range, unit and help. Parsing, `dateline config check`, `dateline config show`
+ * and the table in dateline.conf(5) come from it. */
+
+typedef enum { TLS_NONE, TLS_OPPORTUNISTIC, TLS_REQUIRED } TlsMode;
+
+/* What becomes of a row that has no value for a field used without fallback. */
+typedef enum { MISSING_REFUSE, MISSING_SKIP, MISSING_BLANK } MissingPolicy;
+
+/* What becomes of a contact in doubt: a person decides, or another copy is sent. */
+typedef enum { IN_DOUBT_HOLD, IN_DOUBT_RESEND } InDoubtPolicy;
+
+/* A budget: count messages in period_ms; count 0 means no limit. */
+typedef struct {
+  guint count;
+  gint64 period_ms;
+} Rate;
+
+typedef struct {
+  char *name;
+  char *url;             /* smtp://host[:port] or smtps://host[:port] */
+  char *host;            /* of url, for messages to people */
+  TlsMode tls;           /* default: required; none where host is loopback */
+  char *ca_file;         /* PEM; NULL: the system's bundle */
+  char *username;        /* NULL: no AUTH */
+  char *credential;      /* see credential.h; NULL without username */
+  char *helo;            /* name given in EHLO; NULL: the machine's */
+  guint connections;     /* at most, at once */
+  guint per_connection;  /* messages before a connection is closed; 0: no limit */
+  Rate rate;
+  gint64 connect_timeout_ms;
+  gint64 reply_timeout_ms;  /* MAIL, RCPT, DATA, and each stretch of the body */
+  gint64 dot_timeout_ms;    /* the reply to the end of data */
+  gint64 idle_ms;           /* how long a connection with nothing to do is kept */
+} RelaySettings;
+
+typedef struct {
+  char *name;
+  char *file;            /* absolute */
+  char *address_column;  /* NULL: found by its name */
+  char *title;           /* for List-Id and the footer; NULL: the name */
+} ListSettings;
+
+typedef struct {
+  char *name;
+  char *from;            /* mailbox, RFC 5322 section 3.4; NULL: front matter must say */
+  char *reply_to;        /* NULL: none */
+  char *return_path;     /* envelope sender; NULL: the address of From */
+  char **lists;          /* default lists, NULL-terminated, maybe empty */
+  char *language;        /* BCP 47 tag of releases that do not say theirs */
+  MissingPolicy missing;
+  InDoubtPolicy in_doubt;
+  guint max_recipients;  /* a release to more is refused; 0: no limit */
+} ChannelSettings;
+
+typedef struct {
+  char *path;            /* of the file that was read */
+  char *spool;           /* absolute */
+  char *runtime;         /* folder of the control socket, absolute */
+  gint64 settle_ms;
+  gint64 rescan_ms;
+  guint64 max_bundle_size;
+  gint64 retry_first_ms; /* before the second attempt; then doubling, with jitter */
+  gint64 retry_max_ms;   /* the longest wait between two attempts */
+  gint64 max_age_ms;     /* after acceptance, deferred contacts are given up */
+  GPtrArray *relays;     /* RelaySettings *, in order of preference, at least one */
+  GPtrArray *lists;      /* ListSettings * */
+  GPtrArray *channels;   /* ChannelSettings *; the first is the default channel */
+} Config;
+
+/* NULL with the reasons in report, which names every mistake with file and line; of
+ * mistakes in libconfig's own grammar only the first. Warnings, such as a list whose
+ * file is not there yet, are in report although a Config is returned. */
+Config *config_load(const char *path, Report *report);
+Config *config_ref(Config *config);
+void config_unref(Config *config);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_unref)
+
+const RelaySettings *config_relay(const Config *config, const char *name);
+const ListSettings *config_list(const Config *config, const char *name);
+/* name NULL: the default channel. */
+const ChannelSettings *config_channel(const Config *config, const char *name);
+
+/* The settings in force with the defaults filled in, as a file that could be
+ * loaded again; settings at their default carry a comment. Caller frees. */
+char *config_to_text(const Config *config);
+
+/* The table of all settings as rows "section<TAB>name<TAB>type<TAB>default<TAB>help",
+ * from which the manual's table is checked. The section is "global", "relays", "lists"
+ * or "channels"; the default is "required" where there is none and the setting must
+ * stand in the file, "-" where it may be left unset. Caller frees. */
+char *config_reference(void);
+
+#define CONFIG_ERROR (config_error_quark())
+GQuark config_error_quark(void);
+typedef enum { CONFIG_ERROR_VALUE, CONFIG_ERROR_CREDENTIAL } ConfigError;
+
+/* /etc/dateline/dateline.conf, or what $DATELINE_CONFIG says. Borrowed. */
+const char *config_default_path(void);

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/value.h"
+
+#include <string.h>
+
+#include "base/address.h"
+#include "config/config.h"
+#include "config/number.h"
+
+enum { NAME_LENGTH = 64 };
+
+typedef struct {
+  const Range *range;
+  const char *folder;
+  GError **error;
+} Reading;
+
+/* Reads one kind. FALSE without error means that text is not what the kind's
+ * description says. */
+typedef gboolean ReadValue(const Reading *reading, const char *text, gpointer field);
+typedef char *WriteValue(const Range *range, gconstpointer field);
+
+static gboolean G_GNUC_PRINTF(2, 3) refuse(const Reading *reading, const char *format, ...)
+{
+  va_list arguments;
+
+  va_start(arguments, format);
+  g_propagate_error(reading->error, g_error_new_valist(CONFIG_ERROR, CONFIG_ERROR_VALUE, format,
+                                                       arguments));
+  va_end(arguments);
+  return FALSE;
+}
+
+/* --- Texts. --- */
+
+static gboolean set_string(gpointer field, char *value)
+{
+  char **string = field;
+
+  g_free(*string);
+  *string = value;
+  return TRUE;
+}
+
+static gboolean set_if_matches(gpointer field, const char *pattern, const char *text)
+{
+  return g_regex_match_simple(pattern, text, G_REGEX_DOLLAR_ENDONLY, 0) &&
+         set_string(field, g_strdup(text));
+}
+
+static gboolean read_text(G_GNUC_UNUSED const Reading *reading, const char *text, gpointer field)
+{
+  return set_string(field, g_strdup(text));
+}
+
+gboolean value_is_name(const char *text)
+{
+  return strlen(text) <= NAME_LENGTH &&
+         g_regex_match_simple("^[A-Za-z0-9][A-Za-z0-9_-]*$", text, G_REGEX_DOLLAR_ENDONLY, 0);
+}
+
+static gboolean read_name(G_GNUC_UNUSED const Reading *reading, const char *text, gpointer field)
+{
+  return value_is_name(text) && set_string(field, g_strdup(text));
+}
+
+static gboolean read_host(G_GNUC_UNUSED const Reading *reading, const char *text, gpointer field)
+{
+  return set_if_matches(field, "^([A-Za-z0-9._-]+|\\[[A-Za-z0-9.:]+\\])$", text);
+}
+
+static gboolean read_language(G_GNUC_UNUSED const Reading *reading, const char *text,
+                              gpointer field)
+{
+  return set_if_matches(field, "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", text);
+}
+
+static gboolean read_path(const Reading *reading, const char *text, gpointer field)
+{
+  return set_string(field, g_canonicalize_filename(text, reading->folder));
+}
+
+/* In ASCII (RFC 5890), for which libcurl does not depend on the locale. */
+static char *read_url_host(const char *host)
+{
+  g_autofree char *ascii = host != NULL ? g_hostname_to_ascii(host) : NULL;
+
+  return ascii != NULL && (g_hostname_is_ip_address(ascii) ||
+                           g_regex_match_simple("^[a-z0-9._-]+$", ascii, G_REGEX_CASELESS, 0))
+             ? g_steal_pointer(&ascii)
+             : NULL;
+}
+
+static gboolean read_url(const Reading *reading, const char *text, gpointer field)
+{
+  g_autoptr(GUri) uri = g_uri_parse(text, G_URI_FLAGS_NONE, NULL);
+
+  if (uri == NULL) {
+    return FALSE;
+  }
+  if (g_uri_get_userinfo(uri) != NULL) { /* not quoted: it may hold a password */
+    return refuse(reading, "the URL has a user name or password in it; use the settings username "
+                  "and credential");
+  }
+  g_autofree char *host = read_url_host(g_uri_get_host(uri));
+  gboolean is_smtp = g_regex_match_simple("^smtps?$", g_uri_get_scheme(uri), 0, 0);
+  gboolean goes_on = strlen(g_uri_get_path(uri)) > strlen("/") || g_uri_get_query(uri) != NULL ||
+                     g_uri_get_fragment(uri) != NULL;
+  if (host == NULL || !is_smtp || goes_on || g_uri_get_port(uri) == 0) {
+    return FALSE;
+  }
+  return set_string(field, g_uri_join(G_URI_FLAGS_NONE, g_uri_get_scheme(uri), NULL, host,
+                                      g_uri_get_port(uri), "", NULL, NULL));
+}
+
+static gboolean read_mailbox(const Reading *reading, const char *text, gpointer field)
+{
+  g_auto(Address) address = {0};
+  g_autofree char *name = NULL;
+
+  return mailbox_parse(text, &name, &address, reading->error) &&
+         set_string(field, g_strdup(text));
+}
+
+static gboolean read_address(const Reading *reading, const char *text, gpointer field)
+{
+  g_auto(Address) address = {0};
+
+  return address_parse(text, &address, reading->error) &&
+         set_string(field, g_steal_pointer(&address.mailbox));
+}
+
+static gboolean read_texts(G_GNUC_UNUSED const Reading *reading, const char *text, gpointer field)
+{
+  char ***texts = field;
+  guint length = *texts != NULL ? g_strv_length(*texts) : 0;
+
+  *texts = g_renew(char *, *texts, length + 2);
+  (*texts)[length] = g_strdup(text);
+  (*texts)[length + 1] = NULL;
+  return TRUE;
+}
+
+/* Control characters never come this far, so libconfig needs only these escaped. */
+static char *quote(const char *text)
+{
+  GString *quoted = g_string_new("\"");
+
+  for (; *text != '\0'; text++) {
+    if (*text == '"' || *text == '\\') {
+      g_string_append_c(quoted, '\\');
+    }
+    g_string_append_c(quoted, *text);
+  }
+  g_string_append_c(quoted, '"');
+  return g_string_free(quoted, FALSE);
+}
+
+static char *write_text(G_GNUC_UNUSED const Range *range, gconstpointer field)
+{
+  const char *text = *(char *const *)field;
+
+  return text != NULL ? quote(text) : NULL;
+}
+
+static char *write_texts(G_GNUC_UNUSED const Range *range, gconstpointer field)
+{
+  char *const *texts = *(char **const *)field;
+  GString *array = g_string_new("[");
+
+  for (guint i = 0; texts != NULL && texts[i] != NULL; i++) {
+    g_autofree char *quoted = quote(texts[i]);
+    g_string_append_printf(array, "%s%s", i > 0 ? ", " : "", quoted);
+  }
+  g_string_append_c(array, ']');
+  return g_string_free(array, FALSE);
+}
+
+static void clear_text(gpointer field)
+{
+  g_clear_pointer((char **)field, g_free);
+}
+
+static void clear_texts(gpointer field)
+{
+  g_clear_pointer((char ***)field, g_strfreev);
+}
+
+/* --- Words and numbers. --- */
+
+G_STATIC_ASSERT(sizeof(TlsMode) == sizeof(guint) && sizeof(MissingPolicy) == sizeof(guint) &&
+                sizeof(InDoubtPolicy) == sizeof(guint));
+
+static gboolean read_word(const Reading *reading, const char *text, gpointer field)
+{
+  const char *const *words = reading->range->words;
+
+  for (guint i = 0; words[i] != NULL; i++) {
+    if (g_str_equal(words[i], text)) {
+      *(guint *)field = i;
+      return TRUE;
+    }
+  }
+  g_autofree char *all = g_strjoinv(", ", (char **)words);
+  return refuse(reading, "found \"%s\", expected one of %s", text, all);
+}
+
+static gboolean read_number(const Reading *reading, const char *text, const Unit *units,
+                            const char *bare, gint64 *number)
+{
+  const Range *range = reading->range;
+  double exact;
+
+  if (!number_read(text, units, bare, &exact)) {
+    return FALSE;
+  }
+  if (exact < (double)range->minimum || exact > (double)range->maximum) {
+    g_autofree char *minimum = number_write(range->minimum, units);
+    g_autofree char *maximum = number_write(range->maximum, units);
+    return refuse(reading, "%s is out of range; expected %s to %s", text, minimum, maximum);
+  }
+  *number = (gint64)(exact + 0.5);
+  return TRUE;
+}
+
+static gboolean read_integer(const Reading *reading, const char *text, gpointer field)
+{
+  gint64 number;
+
+  if (!read_number(reading, text, number_no_units, "", &number)) {
+    return FALSE;
+  }
+  *(guint *)field = (guint)number;
+  return TRUE;
+}
+
+static gboolean read_duration(const Reading *reading, const char *text, gpointer field)
+{
+  return read_number(reading, text, number_time_units, "s", field);
+}
+
+static gboolean read_size(const Reading *reading, const char *text, gpointer field)
+{
+  gint64 number;
+
+  if (!read_number(reading, text, number_size_units, "B", &number)) {
+    return FALSE;
+  }
+  *(guint64 *)field = (guint64)number;
+  return TRUE;
+}
+
+static gboolean read_rate(G_GNUC_UNUSED const Reading *reading, const char *text, gpointer field)
+{
+  return rate_read(text, field);
+}
+
+static char *write_word(const Range *range, gconstpointer field)
+{
+  return quote(range->words[*(const guint *)field]);
+}
+
+static char *write_integer(G_GNUC_UNUSED const Range *range, gconstpointer field)
+{
+  return number_write(*(const guint *)field, number_no_units);
+}
+
+static char *write_duration(G_GNUC_UNUSED const Range *range, gconstpointer field)
+{
+  g_autofree char *number = number_write(*(const gint64 *)field, number_time_units);
+
+  return quote(number);
+}
+
+static char *write_size(G_GNUC_UNUSED const Range *range, gconstpointer field)
+{
+  g_autofree char *number = number_write((gint64)(*(const guint64 *)field), number_size_units);
+
+  return quote(number);
+}
+
+static char *write_rate(G_GNUC_UNUSED const Range *range, gconstpointer field)
+{
+  g_autofree char *rate = rate_write(field);
+
+  return quote(rate);
+}
+
+/* --- The table of kinds. --- */
+
+enum { NUMBER_OR_TEXT = WRITTEN_AS_STRING | WRITTEN_AS_INTEGER | WRITTEN_AS_FRACTION };
+
+static const struct {
+  const char *name;
+  guint forms;
+  ReadValue *read;
+  WriteValue *write;
+  void (*clear)(gpointer field);  /* NULL: nothing to free */
+  const Unit *units;              /* NULL: no number with a range */
+  const char *description;
+} kinds[] = {
+  [KIND_TEXT] = {"text", WRITTEN_AS_STRING, read_text, write_text, clear_text, NULL,
+                 "a text in quotation marks"},
+  [KIND_NAME] = {"name", WRITTEN_AS_STRING, read_name, write_text, clear_text, NULL,
+                 "a name of at most 64 letters, digits, \"-\" and \"_\""},
+  [KIND_HOST] = {"host", WRITTEN_AS_STRING, read_host, write_text, clear_text, NULL,
+                 "the name of a host, such as \"mail.example.org\""},
+  [KIND_LANGUAGE] = {"language", WRITTEN_AS_STRING, read_language, write_text, clear_text, NULL,
+                     "the tag of a language, such as \"en\" or \"fr-BE\""},
+  [KIND_PATH] = {"path", WRITTEN_AS_STRING, read_path, write_text, clear_text, NULL,
+                 "a path in quotation marks"},
+  [KIND_URL] = {"url", WRITTEN_AS_STRING, read_url, write_text, clear_text, NULL,
+                "\"smtp://HOST\" or \"smtps://HOST\", with \":PORT\" or without"},
+  [KIND_MAILBOX] = {"mailbox", WRITTEN_AS_STRING, read_mailbox, write_text, clear_text, NULL,
+                    "a mailbox, such as \"Press Office <press@example.org>\""},
+  [KIND_ADDRESS] = {"address", WRITTEN_AS_STRING, read_address, write_text, clear_text, NULL,
+                    "an address, such as \"press@example.org\""},
+  [KIND_TEXTS] = {"texts", WRITTEN_AS_STRING | WRITTEN_AS_ARRAY, read_texts, write_texts,
+                  clear_texts, NULL, "a text, or several as in [\"a\", \"b\"]"},
+  [KIND_WORD] = {"word", WRITTEN_AS_STRING, read_word, write_word, NULL, NULL,
+                 "a word in quotation marks"},
+  [KIND_INTEGER] = {"integer", WRITTEN_AS_INTEGER, read_integer, write_integer, NULL,
+                    number_no_units, "a whole number"},
+  [KIND_DURATION] = {"duration", NUMBER_OR_TEXT, read_duration, write_duration, NULL,
+                     number_time_units,
+                     "a number of seconds, or \"500 ms\", \"30 s\", \"10 min\", \"2 h\", \"5 d\""},
+  [KIND_SIZE] = {"size", NUMBER_OR_TEXT, read_size, write_size, NULL, number_size_units,
+                 "a number of bytes, or \"100 KiB\", \"64 MiB\", \"2 GiB\""},
+  [KIND_RATE] = {"rate", WRITTEN_AS_STRING, read_rate, write_rate, NULL, NULL,
+                 "a rate such as \"20/s\", \"600/min\", \"5000/d\", or \"none\""},
+};
+
+guint value_forms(Kind kind)
+{
+  return kinds[kind].forms;
+}
+
+const char *value_description(Kind kind)
+{
+  return kinds[kind].description;
+}
+
+char *value_type(Kind kind, const Range *range)
+{
+  const Unit *units = kinds[kind].units;
+
+  if (range->words != NULL) {
+    return g_strjoinv(" | ", (char **)range->words);
+  }
+  if (units == NULL) {
+    return g_strdup(kinds[kind].name);
+  }
+  g_autofree char *minimum = number_write(range->minimum, units);
+  g_autofree char *maximum = number_write(range->maximum, units);
+  return g_strdup_printf("%s, %s to %s", kinds[kind].name, minimum, maximum);
+}
+
+gboolean value_read(Kind kind, const Range *range, const char *folder, const char *text,
+                    gpointer field, GError **error)
+{
+  GError *reason = NULL;
+  Reading reading = {.range = range, .folder = folder, .error = &reason};
+
+  if (kinds[kind].read(&reading, text, field)) {
+    return TRUE;
+  }
+  if (reason == NULL) {
+    refuse(&reading, "found \"%s\", expected %s", text, kinds[kind].description);
+  }
+  g_propagate_error(error, reason);
+  return FALSE;
+}
+
+char *value_write(Kind kind, const Range *range, gconstpointer field)
+{
+  return kinds[kind].write(range, field);
+}
+
+void value_clear(Kind kind, gpointer field)
+{
+  if (kinds[kind].clear != NULL) {
+    kinds[kind].clear(field);
+  }
+}
