@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+#include "contacts/list.h"
+
+#include <string.h>
+
+#include "base/address.h"
+#include "base/limits.h"
+#include "contacts/csvreader.h"
+
+G_DEFINE_QUARK(contacts-error-quark, contacts_error)
+
+struct List {
+  char *name;
+  char *file;
+  CsvReader *reader;
+  char **columns;        /* up to the last that has a name */
+  guint n_columns;
+  guint n_header_cells;  /* with the nameless ones after them */
+  guint address_column;
+  char *flaw;
+};
+
+/* --- Names of columns. --- */
+
+/* What a column of addresses is called, the surest first: a list may have a column
+ * "E-Mail" besides a postal "Address". */
+static const char *const ADDRESS_NAMES[] = {
+  "email", "e-mail", "email address", "e-mail address", "mail address", "mail",
+  "courriel", "adresse e-mail", "adresse email", "adresse mail", "adresse électronique",
+  "e-mail-adresse", "email-adresse", "mailadresse", "e-mailadres", "emailadres",
+  "surel", "alamat surel", "alamat email",
+  "correo", "correo electrónico", "correo electronico",
+  "posta elettronica", "indirizzo email", "endereço de email", "address",
+};
+
+static char *fold_column_name(const char *name)
+{
+  g_autofree char *composed = g_utf8_normalize(name, -1, G_NORMALIZE_NFC);
+  if (!composed) {
+    return NULL;
+  }
+  char *folded = g_utf8_casefold(g_strstrip(composed), -1);
+  return g_strdelimit(folded, "_-", ' ');
+}
+
+gboolean column_name_equal(const char *a, const char *b)
+{
+  g_autofree char *folded_a = fold_column_name(a);
+  g_autofree char *folded_b = fold_column_name(b);
+  return folded_a && folded_b && g_str_equal(folded_a, folded_b);
+}
+
+static int find_column(const List *list, const char *name)
+{
+  for (guint i = 0; i < list->n_columns; i++) {
+    if (*list->columns[i] && column_name_equal(list->columns[i], name)) {
+      return (int)i;
+    }
+  }
+  return -1;
+}
+
+int list_column(const List *list, const char *name)
+{
+  int column = find_column(list, name);
+  for (gsize i = 0; column < 0 && i < G_N_ELEMENTS(ADDRESS_NAMES); i++) {
+    if (column_name_equal(name, ADDRESS_NAMES[i])) {
+      column = (int)list->address_column;
+    }
+  }
+  return column;
+}
+
+/* --- The header. --- */
+
+/* The named columns as a sentence may list them. */
+static char *describe_columns(const List *list)
+{
+  GString *text = g_string_new(NULL);
+  for (guint i = 0; i < list->n_columns; i++) {
+    if (*list->columns[i]) {
+      g_string_append_printf(text, "%s\"%s\"", text->len > 0 ? ", " : "", list->columns[i]);
+    }
+  }
+  return g_string_free(text, FALSE);
+}
+
+static gboolean has_address(const CsvRow *header)
+{
+  for (guint i = 0; i < MIN(header->n_cells, LIMIT_CSV_COLUMNS); i++) {
+    g_auto(Address) address = {0};
+    if (address_parse(header->cells[i], &address, NULL)) {
+      return TRUE;
+    }
+  }
+  return FALSE;
+}
+
+static gboolean check_header(const List *list, const CsvRow *header, Report *report)
+{
+  if (header->flaw) {
+    report_error(report, list->file, header->line, 0, "the names of the columns: %s",
+                 header->flaw);
+  } else if (header->n_used > LIMIT_CSV_COLUMNS) {
+    report_error(report, list->file, header->line, 0, "%u columns; at most %d are allowed",
+                 header->n_used, LIMIT_CSV_COLUMNS);
+  } else if (has_address(header)) {
+    report_error(report, list->file, header->line, 0,
+                 "the first line holds a mail address; it must name the columns, "
+                 "such as \"email\" and \"first_name\"");
+  } else {
+    return TRUE;
+  }
+  return FALSE;
+}
+
+static void take_columns(List *list, const CsvRow *header)
+{
+  list->n_header_cells = header->n_cells;
+  list->n_columns = header->n_used;
+  list->columns = g_new0(char *, list->n_columns + 1);
+  for (guint i = 0; i < list->n_columns; i++) {
+    list->columns[i] = g_strstrip(g_strdup(header->cells[i]));
+  }
+}
+
+static void warn_of_nameless_columns(const List *list, guint line, Report *report)
+{
+  g_autoptr(GString) numbers = g_string_new(NULL);
+  guint count = 0;
+  for (guint i = 0; i < MIN(list->n_header_cells, LIMIT_CSV_COLUMNS); i++) {
+    if (i >= list->n_columns || !*list->columns[i]) {
+      g_string_append_printf(numbers, "%s%u", count++ > 0 ? ", " : "", i + 1);
+    }
+  }
+  if (count > 0) {
+    report_warning(report, list->file, line, 0, "%s %s without a name; nothing can refer to %s",
+                   count == 1 ? "column" : "columns", numbers->str, count == 1 ? "it" : "them");
+  }
+}
+
+static gboolean check_duplicates(const List *list, guint line, Report *report)
+{
+  gboolean good = TRUE;
+  for (guint i = 1; i < list->n_columns; i++) {
+    int first = *list->columns[i] ? find_column(list, list->columns[i]) : -1;
+    if (first >= 0 && (guint)first < i) {
+      report_error(report, list->file, line, 0,
+                   "columns %d and %u have the same name, \"%s\" (case, '_', '-' and ' ' are "
+                   "alike); rename one of them", first + 1, i + 1, list->columns[i]);
+      good = FALSE;
+    }
+  }
+  return good;
+}
+
+static gboolean find_address_column(List *list, const char *wanted, guint line, Report *report)
+{
+  int column = -1;
+  if (wanted) {
+    column = find_column(list, wanted);
+  } else {
+    for (gsize i = 0; column < 0 && i < G_N_ELEMENTS(ADDRESS_NAMES); i++) {
+      column = find_column(list, ADDRESS_NAMES[i]);
+    }
+  }
+  if (column >= 0) {
+    list->address_column = (guint)column;
+    return TRUE;
+  }
+  g_autofree char *columns = describe_columns(list);
+  if (wanted) {
+    report_error(report, list->file, line, 0,
+                 "no column is called \"%s\", which address_column of list \"%s\" names; "
+                 "there are: %s", wanted, list->name, columns);
+  } else {
+    report_error(report, list->file, line, 0,
+                 "no column is known to hold mail addresses (\"email\", \"e-mail\", \"mail\", …); "
+                 "there are: %s; rename one, or name it as address_column of list \"%s\"",
+                 columns, list->name);
+  }
+  return FALSE;
+}
+
+static gboolean read_header(List *list, const ListSettings *settings, Report *report)
+{
+  CsvRow header;
+  g_autoptr(GError) error = NULL;
+  switch (csv_reader_next(list->reader, &header, &error)) {
+  case LIST_FAILED:
+    report_take_error(report, list->file, 0, &error);
+    return FALSE;
+  case LIST_END:
+    report_error(report, list->file, 0, 0, "the list is empty; a first line that names the "
+                 "columns is expected, then a line for each contact");
+    return FALSE;
+  case LIST_ROW:
+    break;
+  }
+  if (!check_header(list, &header, report)) {
+    return FALSE;
+  }
+  take_columns(list, &header);
+  warn_of_nameless_columns(list, header.line, report);
+  gboolean unique = check_duplicates(list, header.line, report);
+  return find_address_column(list, settings->address_column, header.line, report) && unique;
+}
+
+/* --- Opening. --- */
+
+List *list_open(const ListSettings *settings, Report *report)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(List) list = g_new0(List, 1);
+  list->name = g_strdup(settings->name);
+  list->file = g_path_get_basename(settings->file);
+  list->reader = csv_reader_open(settings->file, &error);
+  if (!list->reader) {
+    g_prefix_error(&error, "the list %s cannot be used: ", settings->file);
+    report_take_error(report, list->file, 0, &error);
+    return NULL;
+  }
+  const char *remark = csv_reader_remark(list->reader);
+  if (remark) {
+    report_warning(report, list->file, 0, 0, "%s %s", list->file, remark);
+  }
+  return read_header(list, settings, report) ? g_steal_pointer(&list) : NULL;
+}
+
+void list_close(List *list)
+{
+  if (!list) {
+    return;
+  }
+  csv_reader_close(list->reader);
+  g_strfreev(list->columns);
+  g_free(list->name);
+  g_free(list->file);
+  g_free(list->flaw);
+  g_free(list);
+}
+
+const char *list_name(const List *list)
+{
+  return list->name;
+}
+
+const char *list_file(const List *list)
+{
+  return list->file;
+}
+
+const char *const *list_columns(const List *list)
+{
+  return (const char *const *)list->columns;
+}
+
+guint list_address_column(const List *list)
+{
+  return list->address_column;
+}
+
+/* --- Rows. --- */
+
+/* A row that is too short has most likely lost a delimiter, one that is too long has a
+ * delimiter within a cell: in both, values stand in the wrong columns. */
+static const char *find_flaw(List *list, const CsvRow *row)
+{
+  g_clear_pointer(&list->flaw, g_free);
+  gboolean too_short = row->n_cells < list->n_columns;
+  guint found = too_short ? row->n_cells : row->n_used;
+  if (row->flaw) {
+    list->flaw = g_strdup(row->flaw);
+  } else if (too_short || found > list->n_header_cells) {
+    list->flaw = g_strdup_printf("the row has %u cell%s; %u %s expected", found,
+                                 found == 1 ? "" : "s", list->n_columns,
+                                 list->n_columns == 1 ? "is" : "are");
+  }
+  return list->flaw;
+}
+
+ListResult list_next(List *list, ListRow *row, GError **error)
+{
+  CsvRow read;
+  ListResult result = csv_reader_next(list->reader, &read, error);
+  if (result == LIST_ROW) {
+    *row = (ListRow){.line = read.line, .cells = read.cells, .flaw = find_flaw(list, &read)};
+  } else if (result == LIST_FAILED) {
+    g_prefix_error(error, "%s: ", list->file);
+  }
+  return result;
+}

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Building a roster: each row of each list is judged once and gets its fate. What is
+ * wrong with the lists is told to whoever wrote them; how the file is written is
+ * RosterWriter's affair.
+ *
+ * A duplicate is a row with the address of an earlier *recipient*. A row that was left
+ * out for another reason does not stand in the way of a later, complete one. */
+
+#include <string.h>
+
+#include "base/names.h"
+#include "contacts/roster-writer.h"
+#include "contacts/roster.h"
+
+/* Findings of one kind that are told one by one; then only their number. */
+enum { TOLD_ONE_BY_ONE = 10 };
+
+typedef struct {
+  List *list;
+  guint number;
+  int *columns;          /* by field; -1: the list has none */
+  int name, first_name, last_name;  /* columns of the display name, or -1 */
+} Source;
+
+typedef struct {
+  GPtrArray *sources;          /* Source * */
+  const RosterField *fields;
+  guint n_fields;
+  gboolean *required;          /* by field; not where no list has it: that is told once */
+  const char **values;         /* by field, of the row at hand */
+  MissingPolicy missing;
+  RosterWriter *writer;
+  RosterCounts *counts;
+  Report *report;
+  const char *first_missing;   /* of the fields that the row at hand has no value for */
+  guint64 rows_without_value;
+  GString *text;               /* scratch: a display name, or a reason */
+} Builder;
+
+/* --- Sources. --- */
+
+static const char *const FULL_NAMES[] = {
+  "name", "full name", "fullname", "display name", "contact name", "nom complet",
+  "nombre completo", "nome completo", "nama lengkap", "nama", NULL,
+};
+static const char *const FIRST_NAMES[] = {
+  "first name", "firstname", "given name", "forename", "prénom", "prenom", "vorname",
+  "nombre", "nome", "nama depan", NULL,
+};
+static const char *const LAST_NAMES[] = {
+  "last name", "lastname", "family name", "surname", "nom de famille", "nom", "nachname",
+  "familienname", "apellidos", "apellido", "cognome", "sobrenome", "nama belakang", NULL,
+};
+
+static int find_column(const List *list, const char *const *names)
+{
+  int column = -1;
+  for (; column < 0 && *names; names++) {
+    column = list_column(list, *names);
+  }
+  return column;
+}
+
+static void source_free(gpointer pointer)
+{
+  Source *source = pointer;
+  list_close(source->list);
+  g_free(source->columns);
+  g_free(source);
+}
+
+static Source *source_new(List *list, guint number, const RosterField *fields, guint n_fields)
+{
+  Source *source = g_new0(Source, 1);
+  source->list = list;
+  source->number = number;
+  source->columns = g_new(int, n_fields);
+  for (guint i = 0; i < n_fields; i++) {
+    source->columns[i] = list_column(list, fields[i].name);
+  }
+  source->name = find_column(list, FULL_NAMES);
+  source->first_name = find_column(list, FIRST_NAMES);
+  source->last_name = find_column(list, LAST_NAMES);
+  return source;
+}
+
+/* Opens all lists, to tell what is wrong with each; FALSE where one is unusable. */
+static gboolean open_sources(Builder *builder, const GPtrArray *lists)
+{
+  gboolean good = TRUE;
+  for (guint i = 0; i < lists->len; i++) {
+    List *list = list_open(g_ptr_array_index(lists, i), builder->report);
+    if (list) {
+      g_ptr_array_add(builder->sources,
+                      source_new(list, i + 1, builder->fields, builder->n_fields));
+    }
+    good = good && list;
+  }
+  return good;
+}
+
+/* --- Fields. --- */
+
+static const char *suggest_column(const Builder *builder, const char *name)
+{
+  g_autoptr(GPtrArray) candidates = g_ptr_array_new();
+  for (guint i = 0; i < builder->sources->len; i++) {
+    const Source *source = g_ptr_array_index(builder->sources, i);
+    for (const char *const *column = list_columns(source->list); *column; column++) {
+      g_ptr_array_add(candidates, (gpointer)*column);
+    }
+  }
+  g_ptr_array_add(candidates, NULL);
+  return nearest_word(name, (const char *const *)candidates->pdata);
+}
+
+static void report_unknown_field(const Builder *builder, const char *name)
+{
+  const char *meant = suggest_column(builder, name);
+  if (meant) {
+    report_error(builder->report, NULL, 0, 0,
+                 "no list has a column for {{%s}}; did you mean {{%s}}?", name, meant);
+  } else {
+    report_error(builder->report, NULL, 0, 0,
+                 "no list has a column for {{%s}}; it must be the name of a column", name);
+  }
+}
+
+static guint count_lists_with(const Builder *builder, guint field)
+{
+  guint count = 0;
+  for (guint i = 0; i < builder->sources->len; i++) {
+    const Source *source = g_ptr_array_index(builder->sources, i);
+    count += source->columns[field] >= 0;
+  }
+  return count;
+}
+
+static void warn_of_lists_without(const Builder *builder, guint field)
+{
+  for (guint i = 0; i < builder->sources->len; i++) {
+    const Source *source = g_ptr_array_index(builder->sources, i);
+    if (source->columns[field] < 0) {
+      report_warning(builder->report, list_file(source->list), 0, 0,
+                     "list \"%s\" has no column for {{%s}}, which other lists have",
+                     list_name(source->list), builder->fields[field].name);
+    }
+  }
+}
+
+static void check_fields(Builder *builder)
+{
+  for (guint i = 0; i < builder->n_fields; i++) {
+    if (count_lists_with(builder, i) == 0) {
+      report_unknown_field(builder, builder->fields[i].name);
+    } else {
+      warn_of_lists_without(builder, i);
+      builder->required[i] = builder->fields[i].required;
+    }
+  }
+}
+
+/* --- Rows. --- */
+
+static gboolean is_empty(const char *value)
+{
+  while (*value && g_unichar_isspace(g_utf8_get_char(value))) {
+    value = g_utf8_next_char(value);
+  }
+  return !*value;
+}
+
+static void append_word(GString *text, const char *word)
+{
+  for (; *word; word = g_utf8_next_char(word)) {
+    gunichar c = g_utf8_get_char(word);
+    if (!g_unichar_isspace(c) && !g_unichar_iscntrl(c)) {
+      g_string_append_unichar(text, c);
+    } else if (text->len > 0 && text->str[text->len - 1] != ' ') {
+      g_string_append_c(text, ' ');
+    }
+  }
+}
+
+static void append_cell(GString *text, const ListRow *row, int column)
+{
+  if (column >= 0) {
+    append_word(text, row->cells[column]);
+  }
+}
+
+/* The display name, or NULL; good until builder->text is used again. It goes into a
+ * header: runs of blanks, line breaks and controls are one blank each. */
+static const char *make_name(Builder *builder, const Source *source, const ListRow *row)
+{
+  GString *text = g_string_truncate(builder->text, 0);
+  append_cell(text, row, source->name);
+  if (is_empty(text->str)) {
+    append_cell(text, row, source->first_name);
+    append_word(text, " ");
+    append_cell(text, row, source->last_name);
+  }
+  g_strchomp(text->str);
+  return *text->str ? text->str : NULL;
+}
+
+/* Fills builder->values; returns NULL, or what required values are missing ("no value for
+ * {{a}}, {{b}}"), good until builder->text is used again. */
+static const char *take_values(Builder *builder, const Source *source, const ListRow *row)
+{
+  GString *text = g_string_truncate(builder->text, 0);
+  for (guint i = 0; i < builder->n_fields; i++) {
+    int column = source->columns[i];
+    builder->values[i] = column >= 0 ? row->cells[column] : "";
+    if (builder->required[i] && is_empty(builder->values[i])) {
+      const char *name = builder->fields[i].name;
+      builder->first_missing = text->len > 0 ? builder->first_missing : name;
+      g_string_append_printf(text, "%s{{%s}}", text->len > 0 ? ", " : "no value for ", name);
+    }
+  }
+  return text->len > 0 ? text->str : NULL;
+}
+
+static gboolean skip_row(Builder *builder, const Source *source, const ListRow *row,
+                         RosterFate fate, const char *reason, GError **error)
+{
+  RosterPlace place = {source->number, row->line};
+  builder->counts->fates[fate]++;
+  return roster_writer_skip(builder->writer, &place, fate,
+                            row->cells[list_address_column(source->list)], reason, error);
+}
+
+static gboolean skip_invalid(Builder *builder, const Source *source, const ListRow *row,
+                             const char *reason, GError **error)
+{
+  if (builder->counts->fates[FATE_INVALID] < TOLD_ONE_BY_ONE) {
+    report_warning(builder->report, list_file(source->list), row->line, 0,
+                   "the row is left out: %s", reason);
+  }
+  return skip_row(builder, source, row, FATE_INVALID, reason, error);
+}
+
+static gboolean skip_duplicate(Builder *builder, const Source *source, const ListRow *row,
+                               const RosterPlace *first, GError **error)
+{
+  const Source *other = g_ptr_array_index(builder->sources, first->list - 1);
+  g_string_printf(builder->text, "same address as %s line %u", list_file(other->list),
+                  first->line);
+  return skip_row(builder, source, row, FATE_DUPLICATE, builder->text->str, error);
+}
+
+static gboolean skip_without_value(Builder *builder, const Source *source, const ListRow *row,
+                                   const char *missing, GError **error)
+{
+  if (builder->missing == MISSING_REFUSE &&
+      builder->rows_without_value++ < TOLD_ONE_BY_ONE) {
+    report_error(builder->report, list_file(source->list), row->line, 0,
+                 "%s, which the text uses without a fallback; fill it in, write {{%s|…}} "
+                 "or set missing: skip", missing, builder->first_missing);
+  }
+  return skip_row(builder, source, row, FATE_EMPTY, missing, error);
+}
+
+static gboolean take_address(Builder *builder, const Source *source, const ListRow *row,
+                             const Address *address, GError **error)
+{
+  RosterPlace place = {source->number, row->line};
+  RosterPlace first;
+  const char *missing = take_values(builder, source, row);
+  gboolean incomplete = missing && builder->missing != MISSING_BLANK;
+  gboolean good =
+    incomplete ? roster_writer_find(builder->writer, address, &first, error)
+               : roster_writer_add(builder->writer, &place, address,
+                                   make_name(builder, source, row), builder->values, &first,
+                                   error);
+  if (!good) {
+    return FALSE;
+  }
+  if (first.line > 0) {
+    return skip_duplicate(builder, source, row, &first, error);
+  }
+  if (incomplete) {
+    return skip_without_value(builder, source, row, missing, error);
+  }
+  builder->counts->fates[FATE_SELECTED]++;
+  return TRUE;
+}
+
+static gboolean take_row(Builder *builder, const Source *source, const ListRow *row,
+                         GError **error)
+{
+  g_auto(Address) address = {0};
+  g_autoptr(GError) wrong = NULL;
+  builder->counts->rows++;
+  if (row->flaw) {
+    return skip_invalid(builder, source, row, row->flaw, error);
+  }
+  if (!address_parse(row->cells[list_address_column(source->list)], &address, &wrong)) {
+    return skip_invalid(builder, source, row, wrong->message, error);
+  }
+  return take_address(builder, source, row, &address, error);
+}
+
+static gboolean take_source(Builder *builder, const Source *source, GError **error)
+{
+  ListRow row;
+  ListResult result;
+  if (!roster_writer_add_list(builder->writer, source->number, list_name(source->list),
+                              list_file(source->list), error)) {
+    return FALSE;
+  }
+  while ((result = list_next(source->list, &row, error)) == LIST_ROW) {
+    if (!take_row(builder, source, &row, error)) {
+      return FALSE;
+    }
+  }
+  return result == LIST_END;
+}
+
+/* --- The end. --- */
+
+static void report_totals(const Builder *builder, guint max_recipients)
+{
+  const guint64 *fates = builder->counts->fates;
+  if (fates[FATE_INVALID] > TOLD_ONE_BY_ONE) {
+    report_warning(builder->report, NULL, 0, 0,
+                   "%" G_GUINT64_FORMAT " more rows are left out as invalid",
+                   fates[FATE_INVALID] - TOLD_ONE_BY_ONE);
+  }
+  if (builder->rows_without_value > TOLD_ONE_BY_ONE) {
+    report_error(builder->report, NULL, 0, 0,
+                 "%" G_GUINT64_FORMAT " more rows have no value for a field that the text uses "
+                 "without a fallback", builder->rows_without_value - TOLD_ONE_BY_ONE);
+  }
+  if (fates[FATE_SELECTED] == 0) {
+    report_error(builder->report, NULL, 0, 0,
+                 "there is no recipient: of %" G_GUINT64_FORMAT " rows %" G_GUINT64_FORMAT
+                 " are invalid and %" G_GUINT64_FORMAT " have no value for a field",
+                 builder->counts->rows, fates[FATE_INVALID], fates[FATE_EMPTY]);
+  }
+  if (max_recipients > 0 && fates[FATE_SELECTED] > max_recipients) {
+    report_error(builder->report, NULL, 0, 0,
+                 "there are %" G_GUINT64_FORMAT " recipients; max_recipients of the channel "
+                 "allows %u", fates[FATE_SELECTED], max_recipients);
+  }
+}
+
+static gboolean build(Builder *builder, const char *path, const GPtrArray *lists,
+                      guint max_recipients, GError **error)
+{
+  if (!open_sources(builder, lists)) {
+    return FALSE;
+  }
+  check_fields(builder);
+  builder->writer = roster_writer_open(path, builder->fields, builder->n_fields, error);
+  if (!builder->writer) {
+    return FALSE;
+  }
+  for (guint i = 0; i < builder->sources->len; i++) {
+    if (!take_source(builder, g_ptr_array_index(builder->sources, i), error)) {
+      return FALSE;
+    }
+  }
+  report_totals(builder, max_recipients);
+  if (report_failed(builder->report)) {
+    return FALSE;
+  }
+  return !path || roster_writer_finish(builder->writer, error);
+}
+
+gboolean roster_build(const char *path, const GPtrArray *lists,
+                      const RosterField *fields, guint n_fields, MissingPolicy missing,
+                      guint max_recipients, RosterCounts *counts,
+                      Report *report, GError **error)
+{
+  *counts = (RosterCounts){0};
+  Builder builder = {
+    .sources = g_ptr_array_new_with_free_func(source_free),
+    .fields = fields,
+    .n_fields = n_fields,
+    .required = g_new0(gboolean, n_fields),
+    .values = g_new0(const char *, n_fields),
+    .missing = missing,
+    .counts = counts,
+    .report = report,
+    .text = g_string_new(NULL),
+  };
+  gboolean good = build(&builder, path, lists, max_recipients, error);
+  roster_writer_free(builder.writer);
+  g_ptr_array_unref(builder.sources);
+  g_free(builder.required);
+  g_free(builder.values);
+  g_string_free(builder.text, TRUE);
+  return good;
+}
