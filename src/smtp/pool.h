@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "smtp/session.h"
+
+/* A Pool keeps the sessions with one relay: as many as there is work for and the relay's
+ * settings allow. Trouble that concerns the relay closes the door for a while (one second,
+ * doubling up to five minutes, with jitter); then one connection tries, and the others
+ * follow when it has delivered. Trouble never costs a contact an attempt. */
+
+typedef struct Pool Pool;
+
+typedef struct {
+  Job *(*next_job)(gpointer host, Pool *pool);
+  guint (*work)(gpointer host, Pool *pool, guint at_most);   /* jobs that wait now */
+  BodyLeave (*body_leave)(gpointer host, Job *job);
+  void (*merge)(gpointer host, Job *job, Merge *merge);
+  void (*settled)(gpointer host, Pool *pool, Job *job, const Outcome *outcome);
+  void (*changed)(gpointer host, Pool *pool);   /* trouble began or ended, or the last session ended */
+} PoolHost;
+
+/* Keeps a reference to config. relay is one of config's. */
+Pool *pool_new(Connector *connector, Config *config, const RelaySettings *relay,
+               const PoolHost *host, gpointer host_data);
+/* Sessions that are still there are aborted. */
+void pool_free(Pool *pool);
+
+/* There may be work. Sessions that wait are asked, new ones are opened. */
+void pool_wake(Pool *pool);
+
+/* Intents may have become durable: only sessions with a message are asked. */
+void pool_wake_busy(Pool *pool);
+
+/* No new work; changed() tells when the last session has ended. */
+void pool_stop(Pool *pool);
+void pool_abort(Pool *pool, const char *reason);
+
+const RelaySettings *pool_relay(const Pool *pool);
+guint pool_connections(const Pool *pool);
+guint64 pool_sent(const Pool *pool);          /* messages, since the start */
+const char *pool_trouble(const Pool *pool);   /* NULL: none; borrowed */
+gint64 pool_next_try_ms(const Pool *pool);    /* wall clock; 0 without trouble */

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "content/message.h"
+#include "smtp/connection.h"
+#include "smtp/verdict.h"
+
+/* A Session is one conversation with a relay: message after message over one
+ * connection, until there are no more, the relay's limit of messages a connection is
+ * reached, or something goes wrong.
+ *
+ * With PIPELINING (RFC 2920) the next envelope leaves right behind the final dot, so a
+ * message costs one round trip:
+ *
+ *   C: <body of k> . | MAIL k+1 | RCPT k+1 | DATA
+ *   S: 250 (k)         250        250        354
+ *
+ * so at most two messages are in a session at any time: one whose body leaves or waits
+ * for its verdict, and one whose envelope is out. Without PIPELINING each command waits
+ * for its reply.
+ *
+ * No byte of a body leaves before the host says that the intent to send it is durable.
+ * A body that has begun is finished or the connection is closed; a transaction for which
+ * the relay said 354 cannot be taken back in any other way (a lone dot would send an
+ * empty message), unless the relay had refused its recipient. */
+
+/* One message to one recipient. The host makes it and embeds it in something larger; it
+ * belongs to the session from next_job() to settled(). */
+typedef struct {
+  const char *return_path;   /* envelope sender, "" for the null one */
+  const char *mailbox;       /* RCPT TO */
+  gboolean needs_smtputf8;
+  guint64 size;              /* estimate for SIZE (RFC 1870) */
+} Job;
+
+typedef struct {
+  SmtpStage stage;       /* where it was decided */
+  Judgement judgement;
+  guint code;            /* of the reply; 0: there was none */
+  const char *status;    /* enhanced status code or "" */
+  const char *text;      /* of the reply, or what happened instead */
+} Outcome;
+
+typedef enum { BODY_WAIT, BODY_SEND, BODY_WITHDRAW } BodyLeave;
+
+/* What the session asks of whoever runs it, and tells. The callbacks come only from the
+ * main loop or session_wake(), and must not destroy the session, but for closed(), after
+ * which it is gone. */
+typedef struct {
+  Job *(*next_job)(gpointer host);                    /* NULL: nothing at present */
+  BodyLeave (*body_leave)(gpointer host, Job *job);   /* may its body leave now? */
+  void (*merge)(gpointer host, Job *job, Merge *merge);
+  void (*settled)(gpointer host, Job *job, const Outcome *outcome);
+  /* trouble NULL: it ended as it should. Otherwise whose trouble it is, and a sentence.
+   * sent: messages that this connection delivered. All jobs were settled before. */
+  void (*closed)(gpointer host, Scope scope, const char *trouble, guint sent);
+} SessionHost;
+
+typedef struct Session Session;
+
+Session *session_open(Connector *connector, const RelaySettings *relay, const char *password,
+                      const SessionHost *host, gpointer host_data);
+
+/* There may be a job, or an intent may have become durable. */
+void session_wake(Session *session);
+
+/* Ends after the message whose body is under way; an envelope that is out is taken back. */
+void session_stop(Session *session);
+
+/* Closes at once; what is in flight is settled by verdict_of_silence(). */
+void session_abort(Session *session, const char *reason);
+
+/* Looks at the deadlines (RFC 5321 section 4.5.3.2); call about once a second while
+ * sessions exist. */
+void session_check_deadline(Session *session, gint64 monotonic_ms);
+
+typedef enum { SESSION_OPENING, SESSION_IDLE, SESSION_BUSY, SESSION_LEAVING } SessionState;
+SessionState session_state(const Session *session);
