@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+
+from sink import Sink
+from station import Station
+
+
+@pytest.fixture
+def sinks(tmp_path):
+    """Makes sinks, each in a folder of its own, and stops those that are left."""
+    made = []
+
+    def make(*arguments, **more):
+        folder = tmp_path / f"sink{len(made)}"
+        folder.mkdir()
+        made.append(Sink(folder, *arguments, **more).start())
+        return made[-1]
+
+    yield make
+    for sink in made:
+        if sink.process is not None:
+            sink.stop()
+
+
+@pytest.fixture
+def stations(tmp_path):
+    """Makes stations, each in a folder of its own, and ends their daemons."""
+    made = []
+
+    def make(port, **more):
+        folder = tmp_path / f"station{len(made)}"
+        folder.mkdir()
+        made.append(Station(folder, port, **more))
+        return made[-1]
+
+    yield make
+    for station in made:
+        station.close()
