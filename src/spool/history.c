@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "spool/history.h"
+
+#include <string.h>
+
+#include "base/names.h"
+#include "delivery/reader.h"
+#include "delivery/terms.h"
+
+struct History {
+  GHashTable *entries;   /* hash -> HistoryEntry */
+};
+
+static void entry_free(gpointer data)
+{
+  HistoryEntry *entry = data;
+  g_free(entry->id);
+  g_free(entry);
+}
+
+const HistoryEntry *history_find(const History *history, const char *hash)
+{
+  return g_hash_table_lookup(history->entries, hash);
+}
+
+void history_add(History *history, const char *hash, const char *id, gint64 accepted_ms)
+{
+  const HistoryEntry *known = history_find(history, hash);
+  if (known != NULL && known->accepted_ms <= accepted_ms)
+    return;
+  HistoryEntry *entry = g_new0(HistoryEntry, 1);
+  entry->id = g_strdup(id);
+  entry->accepted_ms = accepted_ms;
+  g_hash_table_replace(history->entries, g_strdup(hash), entry);
+}
+
+/* A journal that cannot be read says nothing here: its release is held elsewhere. */
+static void read_release(History *history, const char *directory, const char *id)
+{
+  Terms terms = { 0 };
+  Record record;
+  g_autoptr(JournalReader) reader = journal_reader_open(directory, NULL);
+  while (reader != NULL && terms.accepted_ms == 0 &&
+         journal_reader_next(reader, &record, NULL) == READ_RECORD)
+    terms_read(&terms, &record);
+  if (terms.hash != NULL && terms.accepted_ms != 0)
+    history_add(history, terms.hash, id, terms.accepted_ms);
+  terms_clear(&terms);
+}
+
+static gboolean read_folder(History *history, const char *spool, const char *folder, GError **error)
+{
+  const char *id;
+  g_autofree char *path = g_build_filename(spool, folder, NULL);
+  g_autoptr(GDir) entries = g_dir_open(path, 0, error);
+  if (entries == NULL)
+    return FALSE;
+  while ((id = g_dir_read_name(entries)) != NULL) {
+    if (!release_id_is_valid(id))
+      continue;
+    g_autofree char *directory = g_build_filename(path, id, NULL);
+    read_release(history, directory, id);
+  }
+  return TRUE;
+}
+
+History *history_load(const Config *config, GError **error)
+{
+  History *history = g_new0(History, 1);
+  history->entries = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, entry_free);
+  if (read_folder(history, config->spool, "queue", error) &&
+      read_folder(history, config->spool, "done", error))
+    return history;
+  history_free(history);
+  return NULL;
+}
+
+void history_free(History *history)
+{
+  g_hash_table_unref(history->entries);
+  g_free(history);
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "spool/intake.h"
+
+#include "base/clock.h"
+#include "delivery/segment.h"
+#include "spool/acceptance.h"
+#include "spool/drop.h"
+#include "spool/history.h"
+
+struct Intake {
+  Config *config;
+  const IntakeEvents *events;
+  gpointer data;
+  History *history;        /* the thread's */
+  GThreadPool *thread;     /* one thread, in order */
+  GHashTable *waiting;     /* paths in incoming/ that were given and not yet decided */
+  gint closing;            /* atomic */
+};
+
+/* One thing for the thread to do, and on the way back what came of it. */
+typedef struct {
+  Intake *intake;
+  Config *config;
+  char *path, *channel;    /* NULL: recover */
+  GPtrArray *accepted;     /* char *, folders */
+  GPtrArray *rejected;     /* char *, ids */
+} Errand;
+
+static void errand_free(Errand *errand)
+{
+  config_unref(errand->config);
+  g_free(errand->path);
+  g_free(errand->channel);
+  g_ptr_array_unref(errand->accepted);
+  g_ptr_array_unref(errand->rejected);
+  g_free(errand);
+}
+
+/* --- In the thread --- */
+
+static void check_history(const Intake *intake, const Acceptance *acceptance, Report *report)
+{
+  char when[CLOCK_UTC_LENGTH + 1];
+  if (acceptance->draft == NULL || draft_front_matter(acceptance->draft)->resend)
+    return;
+  const HistoryEntry *first = history_find(intake->history, acceptance->terms.hash);
+  if (first == NULL)
+    return;
+  clock_format_utc(first->accepted_ms, when);
+  report_error(report, NULL, 0, 0,
+               "the same content was accepted before, at %s as %s; to send it once more, write "
+               "\"resend: true\" at the top", when, first->id);
+}
+
+static gboolean write_journal(const Claim *claim, Acceptance *acceptance, GError **error)
+{
+  acceptance->terms.owner = claim->owner;
+  acceptance->terms.received_ms = claim->claimed_ms;
+  acceptance->terms.name = g_strdup(claim->name);
+  g_autoptr(GString) lines = terms_to_journal(&acceptance->terms);
+  g_autoptr(Segment) segment = segment_create(claim->directory, lines->str, lines->len, error);
+  return segment != NULL;
+}
+
+static gboolean accept(Errand *errand, Claim *claim, Acceptance *acceptance, GError **error)
+{
+  if (!write_journal(claim, acceptance, error))
+    return FALSE;
+  char *directory = claim_accept(errand->config, claim, error);
+  if (directory == NULL)
+    return FALSE;
+  history_add(errand->intake->history, acceptance->terms.hash, claim->id,
+              acceptance->terms.accepted_ms);
+  g_message("release %s: accepted for %u recipients (%" G_GUINT64_FORMAT " rows left out)",
+            claim->id, acceptance->terms.recipients, acceptance->terms.skipped);
+  g_ptr_array_add(errand->accepted, directory);
+  return TRUE;
+}
+
+static gboolean reject(Errand *errand, Claim *claim, const Report *report, GError **error)
+{
+  if (!claim_reject(errand->config, claim, report, error))
+    return FALSE;
+  g_message("drop %s is refused with %u errors; see rejected/%s/REASON.txt", claim->name,
+            report_count(report, FINDING_ERROR), claim->id);
+  g_ptr_array_add(errand->rejected, g_strdup(claim->id));
+  return TRUE;
+}
+
+/* A drop is decided wholly, or stays claimed as it is until the next start. */
+static void decide(Errand *errand, Claim *claim, Report *report)
+{
+  g_autoptr(GError) error = NULL;
+  g_auto(Acceptance) acceptance = { 0 };
+  gboolean done = TRUE;
+  if (!report_failed(report))
+    done = acceptance_prepare(errand->config, claim->source, claim->channel, claim->directory,
+                              &acceptance, report, &error);
+  if (done && !report_failed(report))
+    check_history(errand->intake, &acceptance, report);
+  if (done)
+    done = report_failed(report) ? reject(errand, claim, report, &error)
+                                 : accept(errand, claim, &acceptance, &error);
+  if (!done)
+    g_warning("drop %s could not be taken up: %s; it waits in %s and is tried again at the next "
+              "start", claim->name, error->message, claim->directory);
+}
+
+static void take(Errand *errand)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(Report) report = report_new();
+  g_autoptr(Claim) claim = NULL;
+  claim = claim_take(errand->config, errand->path, errand->channel, report, &error);
+  if (claim != NULL)
+    decide(errand, claim, report);
+  else if (!g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+    g_warning("%s cannot be taken out of the spool: %s", errand->path, error->message);
+}
+
+static void recover(Errand *errand)
+{
+  g_autoptr(GError) error = NULL;
+  GPtrArray *reports = NULL;
+  g_autoptr(GPtrArray) claims = claim_recover(errand->config, &reports, &error);
+  if (claims == NULL) {
+    g_warning("claims of an earlier run cannot be read: %s", error->message);
+    return;
+  }
+  for (guint i = 0; i < claims->len; i++)
+    decide(errand, claims->pdata[i], reports->pdata[i]);
+  g_ptr_array_unref(reports);
+}
+
+static gboolean deliver(gpointer data)
+{
+  Errand *errand = data;
+  Intake *intake = errand->intake;
+  if (errand->path != NULL)
+    g_hash_table_remove(intake->waiting, errand->path);
+  gboolean closing = g_atomic_int_get(&intake->closing);
+  for (guint i = 0; i < errand->accepted->len && !closing; i++)
+    intake->events->accepted(errand->accepted->pdata[i], intake->data);
+  for (guint i = 0; i < errand->rejected->len && !closing; i++)
+    intake->events->rejected(errand->rejected->pdata[i], intake->data);
+  errand_free(errand);
+  return G_SOURCE_REMOVE;
+}
+
+static void run(gpointer data, gpointer user)
+{
+  Errand *errand = data;
+  Intake *intake = user;
+  if (g_atomic_int_get(&intake->closing)) {
+    errand_free(errand);
+    return;
+  }
+  if (errand->path != NULL)
+    take(errand);
+  else
+    recover(errand);
+  g_idle_add_full(G_PRIORITY_DEFAULT, deliver, errand, NULL);
+}
+
+/* --- In the main loop --- */
+
+static void send_errand(Intake *intake, const char *path, const char *channel)
+{
+  Errand *errand = g_new0(Errand, 1);
+  errand->intake = intake;
+  errand->config = config_ref(intake->config);
+  errand->path = g_strdup(path);
+  errand->channel = g_strdup(channel);
+  errand->accepted = g_ptr_array_new_with_free_func(g_free);
+  errand->rejected = g_ptr_array_new_with_free_func(g_free);
+  g_thread_pool_push(intake->thread, errand, NULL);
+}
+
+void intake_take(Intake *intake, const char *path, const char *channel)
+{
+  if (g_hash_table_add(intake->waiting, g_strdup(path)))
+    send_errand(intake, path, channel);
+}
+
+void intake_recover(Intake *intake)
+{
+  send_errand(intake, NULL, NULL);
+}
+
+Intake *intake_new(Config *config, const IntakeEvents *events, gpointer data, GError **error)
+{
+  History *history = history_load(config, error);
+  if (history == NULL)
+    return NULL;
+  Intake *intake = g_new0(Intake, 1);
+  intake->config = config_ref(config);
+  intake->events = events;
+  intake->data = data;
+  intake->history = history;
+  intake->waiting = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  intake->thread = g_thread_pool_new(run, intake, 1, TRUE, NULL);
+  return intake;
+}
+
+void intake_reload(Intake *intake, Config *config)
+{
+  config_ref(config);
+  config_unref(intake->config);
+  intake->config = config;
+}
+
+/* What the thread has reported on the way is taken in before the memory goes. */
+void intake_free(Intake *intake)
+{
+  g_atomic_int_set(&intake->closing, 1);
+  g_thread_pool_free(intake->thread, FALSE, TRUE);
+  while (g_main_context_iteration(NULL, FALSE))
+    continue;
+  g_hash_table_unref(intake->waiting);
+  history_free(intake->history);
+  config_unref(intake->config);
+  g_free(intake);
+}
