@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "content/encode.h"
+#include "content/words.h"
+
+/* A Program is what a text with tags becomes: segments that are run in order for each
+ * recipient. Constants are bytes as they go out; a hole asks for a value; a section
+ * jumps. It is built once, bound to the columns of a roster, and immutable after that. */
+
+typedef enum {
+  SEGMENT_CONSTANT,
+  SEGMENT_HOLE,
+  SEGMENT_SECTION,
+  /* Header fields that differ from copy to copy. */
+  SEGMENT_DATE,
+  SEGMENT_TO,
+  SEGMENT_SUBJECT,
+  SEGMENT_MESSAGE_ID,
+} SegmentKind;
+
+typedef struct {
+  SegmentKind kind;
+  const char *bytes;     /* constant; hole: its fallback, encoded */
+  gsize length;
+  Context context;       /* hole */
+  guint first_field;     /* hole, section: where its fields stand in the program's list */
+  guint fields;
+  gboolean inverted;     /* section */
+  guint end;             /* section: the segment behind it */
+} Segment;
+
+typedef enum {
+  PART_HEADER,   /* not encoded: a header field is encoded as a whole when it is complete */
+  PART_TEXT,
+  PART_HTML,
+} ProgramPart;
+
+typedef struct Program Program;
+
+Program *program_new(void);
+void program_free(Program *program);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Program, program_free)
+
+/* Bytes that are ready for the wire: copied, or kept by reference. */
+void program_add_bytes(Program *program, const char *bytes, gsize length);
+void program_add_shared(Program *program, GBytes *bytes);
+void program_add_field(Program *program, SegmentKind kind);
+
+/* text with words: constants and holes encoded for part. FALSE where sections are not
+ * properly nested; the program is of no use then. */
+gboolean program_add_text(Program *program, const Words *words, const char *text,
+                          ProgramPart part);
+
+/* columns[i] is the name of value i of a recipient. */
+void program_bind(Program *program, const char *const *columns);
+
+/* The number of the next segment: a range may begin or end here. Must have been called
+ * after the last addition when the Program is run. */
+guint program_mark(Program *program);
+const Segment *program_segments(const Program *program);
+guint program_length(const Program *program);
+gsize program_size(const Program *program);   /* of all constants */
+gboolean program_is_constant(const Program *program);
+
+/* The value of a hole or section: the first of its fields that is not empty, or NULL. */
+const char *program_value(const Program *program, const Segment *segment,
+                          const char *const *values);
+/* The segment to run after a segment of any kind. */
+guint program_next(const Program *program, guint index, const char *const *values);
