@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "delivery/delivery.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+
+Delivery *delivery_new(gpointer release, guint n_columns)
+{
+  Delivery *delivery = g_new0(Delivery, 1);
+  delivery->release = release;
+  delivery->strings = g_string_sized_new(256);
+  delivery->values = g_new0(const char *, n_columns + 1);
+  return delivery;
+}
+
+void delivery_free(Delivery *delivery)
+{
+  g_string_free(delivery->strings, TRUE);
+  g_free(delivery->values);
+  g_free(delivery);
+}
+
+static void keep(GString *strings, const char *text)
+{
+  if (text == NULL)
+    text = "";
+  g_string_append_len(strings, text, (gssize)strlen(text) + 1);
+}
+
+/* One buffer, filled first and pointed into afterwards: it may move while it grows. */
+void delivery_set_recipient(Delivery *delivery, const RosterRecipient *recipient, guint n_columns)
+{
+  g_string_truncate(delivery->strings, 0);
+  keep(delivery->strings, recipient->mailbox);
+  keep(delivery->strings, recipient->name);
+  for (guint i = 0; i < n_columns; i++)
+    keep(delivery->strings, recipient->values[i]);
+
+  const char *next = delivery->strings->str;
+  delivery->job.mailbox = next;
+  next += strlen(next) + 1;
+  delivery->name = *next != '\0' ? next : NULL;
+  for (guint i = 0; i < n_columns; i++) {
+    next += strlen(next) + 1;
+    delivery->values[i] = next;
+  }
+  delivery->job.needs_smtputf8 = recipient->needs_smtputf8;
+  delivery->contact = recipient->contact;
+}
+
+static void make_message_id(const Delivery *delivery, const Message *message,
+                            const uuid_t release_uuid, char *buffer, gsize size)
+{
+  uuid_t id;
+  char text[UUID_STR_LEN];
+  const char *mailbox = delivery->job.mailbox;
+  const char *at = strrchr(message_from_address(message), '@');
+  uuid_generate_sha1(id, release_uuid, mailbox, strlen(mailbox));
+  uuid_unparse_lower(id, text);
+  g_snprintf(buffer, (gulong)size, "%s%s", text, at != NULL ? at : "@localhost");
+}
+
+void delivery_merge(const Delivery *delivery, const Message *message, const uuid_t release_uuid,
+                    gint64 wall_ms, Merge *merge)
+{
+  char message_id[UUID_STR_LEN + 1 + LIMIT_DOMAIN + 1];
+  make_message_id(delivery, message, release_uuid, message_id, sizeof message_id);
+  MergeInput input = { .values = delivery->values, .address = delivery->job.mailbox,
+                       .name = delivery->name, .message_id = message_id, .date_ms = wall_ms };
+  message_merge(message, &input, merge);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "delivery/release.h"
+#include "smtp/pool.h"
+
+/* The engine brings releases and relays together: it keeps a pool for each relay, hands
+ * each session the next contact of the release whose turn it is, and passes outcomes back.
+ * Releases take turns contact by contact, so none waits for another to end. */
+
+typedef struct Engine Engine;
+
+typedef struct {
+  /* The release is over and its journal says so durably; it has been closed. */
+  void (*finished)(const char *id, gpointer data);
+  /* After engine_stop(): nothing is in flight any more. */
+  void (*stopped)(gpointer data);
+} EngineEvents;
+
+Engine *engine_new(Config *config, const EngineEvents *events, gpointer data, GError **error);
+/* What is in flight is cut off; call engine_stop() before and wait for stopped(). */
+void engine_free(Engine *engine);
+
+/* New settings: relays that are gone or changed finish what is under way. */
+void engine_reload(Engine *engine, Config *config);
+
+/* Takes up the release in directory. */
+void engine_add(Engine *engine, const char *directory);
+
+/* Ends what is in flight and starts nothing new; stopped() tells. After patience_ms what
+ * is left is cut off (and its contacts, where the final dot may have left, in doubt). */
+void engine_stop(Engine *engine, gint64 patience_ms);
+
+/* For status; the array's elements are borrowed. */
+const GPtrArray *engine_releases(const Engine *engine);   /* Release * */
+const GPtrArray *engine_pools(const Engine *engine);      /* Pool *, in the order of the settings */

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "delivery/delivery.h"
+#include "delivery/journal.h"
+#include "delivery/ledger.h"
+#include "delivery/terms.h"
+
+/* A release that was accepted: one folder with source/, roster.db and journal, from which
+ * everything here is made, at acceptance and after any crash alike.
+ *
+ *   scheduled ─► sending ⇄ paused     finished ─► archived by the daemon
+ *                   └────► in doubt (only doubtful contacts are left; a person decides)
+ *   held: its journal, roster or source cannot be trusted; nothing is sent
+ *
+ * Each change of a contact's state is entered into the journal first and into the ledger
+ * at once; see ledger.h for the states. */
+
+typedef struct Release Release;
+
+typedef enum {
+  RELEASE_SCHEDULED,
+  RELEASE_SENDING,
+  RELEASE_PAUSED,
+  RELEASE_IN_DOUBT,
+  RELEASE_HELD,
+  RELEASE_FINISHED,
+} ReleaseState;
+const char *release_state_name(ReleaseState state);
+
+/* How long a contact waits after its n-th deferral: first_ms, doubling, at most max_ms, a
+ * fifth more or less by chance. */
+typedef struct {
+  gint64 first_ms, max_ms;
+} RetryPolicy;
+
+/* Takes up the release in directory (queue/<id>). Contacts whose intent has no outcome are
+ * in doubt from now on, by the release's policy held or due again. Always returns a
+ * release: one that cannot be trusted is RELEASE_HELD, with the reason. notify: see
+ * journal.h. */
+Release *release_open(const char *directory, Committer *committer,
+                      void (*notify)(Release *release, gpointer data), gpointer data);
+/* Waits until the journal is durable. No deliveries may be out. */
+void release_close(Release *release);
+
+const char *release_id(const Release *release);
+const char *release_directory(const Release *release);
+const Terms *release_terms(const Release *release);
+ReleaseState release_state(const Release *release);
+const char *release_reason(const Release *release);   /* why held or paused, or NULL */
+const Ledger *release_ledger(const Release *release); /* NULL when held before it was read */
+double release_rate(Release *release);                /* messages a second, lately */
+
+/* How many contacts could be taken now, counted no further than at_most. */
+guint release_ready(const Release *release, guint at_most);
+
+/* The next contact, with its intent appended to the journal; NULL: none at present.
+ * relay: its name, for the journal. */
+Delivery *release_take(Release *release, const char *relay);
+
+/* Whether the intent is durable and nothing has happened that forbids the body. */
+BodyLeave release_body_leave(Release *release, const Delivery *delivery);
+
+void release_merge(Release *release, const Delivery *delivery, Merge *merge);
+
+/* Enters the outcome; the delivery is the release's again. */
+void release_settle(Release *release, Delivery *delivery, const Outcome *outcome,
+                    const RetryPolicy *retry);
+
+/* Looks at the clocks: a schedule that has come, a pause that is over, a deadline that has
+ * passed, an end that is reached. Call after anything happened and at release_wake_ms(). */
+void release_tick(Release *release);
+
+/* Monotonic; 0: now; G_MAXINT64: nothing to wait for but outcomes. */
+gint64 release_wake_ms(const Release *release);

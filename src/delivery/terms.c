@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "delivery/terms.h"
+
+#include "base/clock.h"
+#include "base/limits.h"
+
+void terms_clear(Terms *terms)
+{
+  g_free(terms->uuid);
+  g_free(terms->channel);
+  g_free(terms->name);
+  g_free(terms->hash);
+  g_free(terms->subject);
+  g_free(terms->from);
+  g_free(terms->reply_to);
+  g_free(terms->return_path);
+  g_free(terms->list_name);
+  g_free(terms->list_id);
+  g_free(terms->language);
+  *terms = (Terms){ 0 };
+}
+
+static void add_moment(RecordWriter *writer, const char *key, gint64 wall_ms)
+{
+  char text[CLOCK_UTC_LENGTH + 1];
+  if (wall_ms == 0)
+    return;
+  clock_format_utc(wall_ms, text);
+  record_add(writer, key, text);
+}
+
+static void add_number(RecordWriter *writer, const char *key, guint64 number)
+{
+  char text[24];
+  g_snprintf(text, sizeof text, "%" G_GUINT64_FORMAT, number);
+  record_add(writer, key, text);
+}
+
+static void add_text(RecordWriter *writer, const char *key, const char *value)
+{
+  if (value != NULL)
+    record_add(writer, key, value);
+}
+
+static void write_received(RecordWriter *writer, const Terms *terms)
+{
+  add_text(writer, "uuid", terms->uuid);
+  add_text(writer, "channel", terms->channel);
+  add_text(writer, "name", terms->name);
+  add_number(writer, "owner", terms->owner);
+  add_text(writer, "hash", terms->hash);
+}
+
+static void write_accepted(RecordWriter *writer, const Terms *terms)
+{
+  add_number(writer, "recipients", terms->recipients);
+  add_number(writer, "skipped", terms->skipped);
+  add_text(writer, "subject", terms->subject);
+  add_text(writer, "from", terms->from);
+  add_text(writer, "reply-to", terms->reply_to);
+  add_text(writer, "return-path", terms->return_path);
+  add_text(writer, "list-name", terms->list_name);
+  add_text(writer, "list-id", terms->list_id);
+  add_text(writer, "language", terms->language);
+  add_text(writer, "in-doubt", terms->in_doubt == IN_DOUBT_RESEND ? "resend" : "hold");
+  add_moment(writer, "send-at", terms->send_at_ms);
+  add_moment(writer, "deadline", terms->deadline_ms);
+}
+
+GString *terms_to_journal(const Terms *terms)
+{
+  char memory[LIMIT_JOURNAL_LINE];
+  RecordWriter writer = { 0 };
+  g_autoptr(GString) lines = g_string_new(NULL);
+  record_begin(&writer, memory, 1, terms->received_ms, EVENT_RECEIVED, 0);
+  write_received(&writer, terms);
+  gsize received = record_end(&writer);
+  g_string_append_len(lines, memory, (gssize)received);
+  record_begin(&writer, memory, 2, terms->accepted_ms, EVENT_ACCEPTED, 0);
+  write_accepted(&writer, terms);
+  gsize accepted = record_end(&writer);
+  g_string_append_len(lines, memory, (gssize)accepted);
+  return received > 0 && accepted > 0 ? g_steal_pointer(&lines) : NULL;
+}
+
+static void take_text(char **field, const Record *record, const char *key)
+{
+  g_free(*field);
+  *field = g_strdup(record_get(record, key));
+}
+
+static void read_received(Terms *terms, const Record *record)
+{
+  take_text(&terms->uuid, record, "uuid");
+  take_text(&terms->channel, record, "channel");
+  take_text(&terms->name, record, "name");
+  take_text(&terms->hash, record, "hash");
+  terms->owner = (guint)record_get_number(record, "owner", 0);
+  terms->received_ms = record->wall_ms;
+}
+
+static void read_accepted(Terms *terms, const Record *record)
+{
+  take_text(&terms->subject, record, "subject");
+  take_text(&terms->from, record, "from");
+  take_text(&terms->reply_to, record, "reply-to");
+  take_text(&terms->return_path, record, "return-path");
+  take_text(&terms->list_name, record, "list-name");
+  take_text(&terms->list_id, record, "list-id");
+  take_text(&terms->language, record, "language");
+  terms->in_doubt = g_strcmp0(record_get(record, "in-doubt"), "resend") == 0 ? IN_DOUBT_RESEND
+                                                                             : IN_DOUBT_HOLD;
+  terms->recipients = (guint32)record_get_number(record, "recipients", 0);
+  terms->skipped = (guint64)record_get_number(record, "skipped", 0);
+  terms->accepted_ms = record->wall_ms;
+  record_get_time(record, "send-at", &terms->send_at_ms);
+  record_get_time(record, "deadline", &terms->deadline_ms);
+}
+
+void terms_read(Terms *terms, const Record *record)
+{
+  if (record->event == EVENT_RECEIVED)
+    read_received(terms, record);
+  else if (record->event == EVENT_ACCEPTED)
+    read_accepted(terms, record);
+}
