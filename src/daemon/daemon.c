@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/names.h"
+#include "control/server.h"
+#include "daemon/status.h"
+#include "delivery/engine.h"
+#include "spool/drop.h"
+#include "spool/intake.h"
+#include "spool/watch.h"
+
+/* A clean stop has ten seconds; the rest of them is for the journals. */
+enum { STOP_PATIENCE_MS = 8000 };
+enum { STATUS_SECONDS = 2 };
+
+struct Daemon {
+  Config *config;
+  gint64 since_ms;
+  int lock;                 /* of the spool; -1: not held */
+  ControlServer *control;
+  Engine *engine;
+  Intake *intake;
+  Watch *watch;
+  guint status_timer;       /* runs while there are releases */
+  gboolean stopping;
+  void (*stopped)(gpointer data);
+  gpointer stopped_data;
+};
+
+/* --- The service manager's status line --- */
+
+static char *status_line(const Daemon *daemon)
+{
+  const GPtrArray *releases = engine_releases(daemon->engine);
+  guint64 total = 0, sent = 0;
+  if (releases->len == 0)
+    return g_strdup("waiting for drops");
+  for (guint i = 0; i < releases->len; i++) {
+    const Ledger *ledger = release_ledger(releases->pdata[i]);
+    if (ledger == NULL)
+      continue;
+    total += ledger_length(ledger);
+    sent += ledger_count(ledger, CONTACT_SENT);
+  }
+  return g_strdup_printf("%u release%s, %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " sent",
+                         releases->len, releases->len == 1 ? "" : "s", sent, total);
+}
+
+/* Stops by itself when there is nothing to tell: an idle daemon sleeps. */
+static gboolean on_status_time(gpointer data)
+{
+  Daemon *daemon = data;
+  g_autofree char *line = status_line(daemon);
+  sd_notifyf(0, "STATUS=%s", line);
+  if (engine_releases(daemon->engine)->len > 0)
+    return G_SOURCE_CONTINUE;
+  daemon->status_timer = 0;
+  return G_SOURCE_REMOVE;
+}
+
+static void keep_telling(Daemon *daemon)
+{
+  if (daemon->status_timer == 0)
+    daemon->status_timer = g_timeout_add_seconds(STATUS_SECONDS, on_status_time, daemon);
+}
+
+/* --- What happens, and who has to know --- */
+
+static void on_drop(const char *path, const char *channel, gpointer data)
+{
+  Daemon *daemon = data;
+  intake_take(daemon->intake, path, channel);
+}
+
+static void on_accepted(const char *directory, gpointer data)
+{
+  Daemon *daemon = data;
+  engine_add(daemon->engine, directory);
+  keep_telling(daemon);
+}
+
+static void on_rejected(const char *id, gpointer data)
+{
+  (void)id;
+  (void)data;
+}
+
+static void on_finished(const char *id, gpointer data)
+{
+  Daemon *daemon = data;
+  g_autoptr(GError) error = NULL;
+  if (!spool_archive(daemon->config, id, &error))
+    g_warning("release %s is finished but stays in queue/: %s", id, error->message);
+}
+
+static void on_engine_stopped(gpointer data)
+{
+  Daemon *daemon = data;
+  daemon->stopped(daemon->stopped_data);
+}
+
+static JsonNode *on_command(const char *command, JsonObject *request, gpointer data, GError **error)
+{
+  Daemon *daemon = data;
+  (void)request;
+  if (g_strcmp0(command, "status") == 0)
+    return status_to_json(daemon->engine, daemon->since_ms);
+  if (g_strcmp0(command, "rescan") == 0) {
+    if (daemon->watch != NULL)
+      watch_rescan(daemon->watch);
+    return json_node_init_object(json_node_alloc(), json_object_new());
+  }
+  g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+              "this daemon (%s) does not know the command \"%s\"", DATELINE_VERSION, command);
+  return NULL;
+}
+
+/* --- Starting --- */
+
+/* One daemon a spool: two would send everything twice. */
+static gboolean lock_spool(Daemon *daemon, GError **error)
+{
+  g_autofree char *path = g_build_filename(daemon->config->spool, ".lock", NULL);
+  daemon->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (daemon->lock >= 0 && flock(daemon->lock, LOCK_EX | LOCK_NB) == 0)
+    return TRUE;
+  if (errno == EWOULDBLOCK)
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
+                "another datelined works on %s; stop it first", daemon->config->spool);
+  else
+    g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno), "cannot lock %s: %s", path,
+                g_strerror(errno));
+  return FALSE;
+}
+
+static int compare_ids(gconstpointer a, gconstpointer b)
+{
+  return g_strcmp0(*(char *const *)a, *(char *const *)b);
+}
+
+/* The oldest first: an id begins with its time. */
+static gboolean take_up_queue(Daemon *daemon, GError **error)
+{
+  const char *id;
+  g_autofree char *queue = g_build_filename(daemon->config->spool, "queue", NULL);
+  g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
+  g_autoptr(GDir) entries = g_dir_open(queue, 0, error);
+  if (entries == NULL)
+    return FALSE;
+  while ((id = g_dir_read_name(entries)) != NULL)
+    if (release_id_is_valid(id))
+      g_ptr_array_add(ids, g_strdup(id));
+  g_ptr_array_sort(ids, compare_ids);
+  for (guint i = 0; i < ids->len; i++) {
+    g_autofree char *directory = g_build_filename(queue, ids->pdata[i], NULL);
+    engine_add(daemon->engine, directory);
+  }
+  return TRUE;
+}
+
+static gboolean start(Daemon *daemon, GError **error)
+{
+  static const EngineEvents engine_events = { on_finished, on_engine_stopped };
+  static const IntakeEvents intake_events = { on_accepted, on_rejected };
+  g_autofree char *socket = g_build_filename(daemon->config->runtime, "control", NULL);
+
+  if (!spool_prepare(daemon->config, error) || !lock_spool(daemon, error))
+    return FALSE;
+  daemon->engine = engine_new(daemon->config, &engine_events, daemon, error);
+  if (daemon->engine == NULL)
+    return FALSE;
+  daemon->control = control_server_new(socket, on_command, daemon, error);
+  if (daemon->control == NULL)
+    return FALSE;
+  daemon->intake = intake_new(daemon->config, &intake_events, daemon, error);
+  if (daemon->intake == NULL || !take_up_queue(daemon, error))
+    return FALSE;
+  intake_recover(daemon->intake);
+  keep_telling(daemon);
+  daemon->watch = watch_new(daemon->config, on_drop, daemon, error);
+  return daemon->watch != NULL;
+}
+
+Daemon *daemon_new(Config *config, void (*stopped)(gpointer data), gpointer data, GError **error)
+{
+  Daemon *daemon = g_new0(Daemon, 1);
+  daemon->config = config_ref(config);
+  daemon->since_ms = clock_wall_ms();
+  daemon->lock = -1;
+  daemon->stopped = stopped;
+  daemon->stopped_data = data;
+  if (start(daemon, error))
+    return daemon;
+  daemon_free(daemon);
+  return NULL;
+}
+
+/* --- Running --- */
+
+gboolean daemon_reload(Daemon *daemon, Config *config, GError **error)
+{
+  if (g_strcmp0(config->spool, daemon->config->spool) != 0 ||
+      g_strcmp0(config->runtime, daemon->config->runtime) != 0) {
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+                "spool and runtime cannot change while the daemon runs; restart it");
+    return FALSE;
+  }
+  if (daemon->stopping || !spool_prepare(config, error))
+    return FALSE;
+  Watch *watch = watch_new(config, on_drop, daemon, error);
+  if (watch == NULL)
+    return FALSE;
+  watch_free(daemon->watch);
+  daemon->watch = watch;
+  config_ref(config);
+  config_unref(daemon->config);
+  daemon->config = config;
+  intake_reload(daemon->intake, config);
+  engine_reload(daemon->engine, config);
+  return TRUE;
+}
+
+void daemon_stop(Daemon *daemon)
+{
+  if (daemon->stopping)
+    return;
+  daemon->stopping = TRUE;
+  g_clear_pointer(&daemon->watch, watch_free);
+  engine_stop(daemon->engine, STOP_PATIENCE_MS);
+}
+
+void daemon_free(Daemon *daemon)
+{
+  g_clear_handle_id(&daemon->status_timer, g_source_remove);
+  g_clear_pointer(&daemon->watch, watch_free);
+  g_clear_pointer(&daemon->intake, intake_free);
+  g_clear_pointer(&daemon->control, control_server_free);
+  g_clear_pointer(&daemon->engine, engine_free);
+  if (daemon->lock >= 0)
+    close(daemon->lock);
+  config_unref(daemon->config);
+  g_free(daemon);
+}

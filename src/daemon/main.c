@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* datelined: takes press releases out of a spool folder and sends each to its list. This
+ * file is the process: options, signals, the service manager. */
+
+#include <glib-unix.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sysexits.h>
+#include <systemd/sd-daemon.h>
+
+#include "daemon/daemon.h"
+
+typedef struct {
+  GMainLoop *loop;
+  char *config_path;
+  Daemon *daemon;
+} Process;
+
+static Config *load_config(const char *path)
+{
+  g_autoptr(Report) report = report_new();
+  Config *config = config_load(path, report);
+  if (report_length(report) > 0) {
+    g_autofree char *findings = report_to_text(report);
+    g_autofree char *stripped = g_strchomp(g_strdup(findings));
+    if (config == NULL)
+      g_critical("%s", stripped);
+    else
+      g_warning("%s", stripped);
+  }
+  return config;
+}
+
+/* A bad file leaves everything as it was. */
+static gboolean on_hangup(gpointer data)
+{
+  Process *process = data;
+  g_autoptr(GError) error = NULL;
+  sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT, g_get_monotonic_time());
+  g_autoptr(Config) config = load_config(process->config_path);
+  if (config == NULL)
+    g_warning("%s has mistakes: the settings stay as they were", process->config_path);
+  else if (!daemon_reload(process->daemon, config, &error))
+    g_warning("the settings stay as they were: %s", error->message);
+  else
+    g_message("settings read anew from %s", process->config_path);
+  sd_notify(0, "READY=1");
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean on_terminate(gpointer data)
+{
+  Process *process = data;
+  g_message("stopping");
+  sd_notify(0, "STOPPING=1\nSTATUS=finishing what is in flight");
+  daemon_stop(process->daemon);
+  return G_SOURCE_CONTINUE;
+}
+
+static void on_stopped(gpointer data)
+{
+  Process *process = data;
+  g_main_loop_quit(process->loop);
+}
+
+static int run(Process *process)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(Config) config = load_config(process->config_path);
+  if (config == NULL)
+    return EX_CONFIG;
+  process->loop = g_main_loop_new(NULL, FALSE);
+  process->daemon = daemon_new(config, on_stopped, process, &error);
+  if (process->daemon == NULL) {
+    g_critical("cannot start: %s", error->message);
+    g_main_loop_unref(process->loop);
+    return EX_UNAVAILABLE;
+  }
+  guint sources[] = {
+    g_unix_signal_add(SIGHUP, on_hangup, process),
+    g_unix_signal_add(SIGTERM, on_terminate, process),
+    g_unix_signal_add(SIGINT, on_terminate, process),
+  };
+  g_message("datelined %s works on %s", DATELINE_VERSION, config->spool);
+  sd_notify(0, "READY=1");
+  g_main_loop_run(process->loop);
+  for (guint i = 0; i < G_N_ELEMENTS(sources); i++)
+    g_source_remove(sources[i]);
+  daemon_free(process->daemon);
+  g_main_loop_unref(process->loop);
+  g_message("stopped");
+  return EX_OK;
+}
+
+int main(int argc, char **argv)
+{
+  g_autofree char *config_path = NULL;
+  gboolean version = FALSE;
+  const GOptionEntry options[] = {
+    { "config", 'c', 0, G_OPTION_ARG_FILENAME, &config_path, "Read the settings from FILE", "FILE" },
+    { "version", 0, 0, G_OPTION_ARG_NONE, &version, "Print the version and exit", NULL },
+    G_OPTION_ENTRY_NULL
+  };
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+  setlocale(LC_ALL, "");
+  signal(SIGPIPE, SIG_IGN);
+  g_option_context_set_summary(context, "Sends what is dropped into the spool; see datelined(8).");
+  g_option_context_add_main_entries(context, options, NULL);
+  if (!g_option_context_parse(context, &argc, &argv, &error) || argc > 1) {
+    fprintf(stderr, "datelined: %s; see datelined --help\n",
+            error != NULL ? error->message : "there are no arguments but options");
+    return EX_USAGE;
+  }
+  if (version) {
+    printf("datelined %s\n", DATELINE_VERSION);
+    return EX_OK;
+  }
+  Process process = { .config_path = g_strdup(config_path != NULL ? config_path
+                                                                  : config_default_path()) };
+  int status = run(&process);
+  g_free(process.config_path);
+  return status;
+}
