@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Promise 1: nobody is forgotten and nobody is silently mailed twice, whatever crashes.
+
+Judged by what the sink accepted, never by the daemon's own records.
+"""
+
+import collections
+import os
+import random
+import sqlite3
+import subprocess
+import time
+
+from station import BUILD, wait_until
+
+RELEASE = "---\nsubject: News\n---\nDear {{first_name}} of {{outlet}},\n\nthe news.\n"
+
+
+def contacts_of(station, release):
+    folder = next(f for f in (station.spool / "queue" / release, station.spool / "done" / release)
+                  if f.exists())
+    with sqlite3.connect(f"file:{folder}/roster.db?immutable=1", uri=True) as roster:
+        return dict(roster.execute("SELECT contact, mailbox FROM recipients"))
+
+
+def states_of(station, release):
+    """Each contact's last event, and for each run of the daemon the doubts it found."""
+    last, doubts = {}, []
+    for line in station.journal(release):
+        if len(line) < 3:
+            continue
+        event = line[2]
+        if event == "opened":
+            doubts.append(0)
+        fields = dict(word.split("=", 1) for word in line[3:] if "=" in word)
+        if "contact" not in fields:
+            continue
+        last[int(fields["contact"])] = event
+        if event == "in-doubt" and fields.get("stage") == "crash":
+            doubts[-1] += 1
+    return last, doubts
+
+
+def judge(station, sink, release, connections):
+    """Returns the number of contacts in doubt."""
+    addresses = contacts_of(station, release)
+    last, doubts = states_of(station, release)
+    accepted = collections.Counter(r for record in sink.records() for r in record.recipients)
+    twice = [address for address, count in accepted.items() if count > 1]
+    assert not twice, f"mailed twice: {twice[:5]}"
+    for contact, address in addresses.items():
+        state = last.get(contact)
+        assert state in ("sent", "in-doubt"), f"{address} is {state}"
+        if state == "sent":
+            assert accepted[address] == 1, f"{address} is said to be sent and was not"
+    assert set(accepted) <= set(addresses.values())
+    assert max(doubts, default=0) <= 2 * connections, f"doubts a crash: {max(doubts)}"
+    return sum(state == "in-doubt" for state in last.values())
+
+
+def run_with_kills(station, sink, contacts, kills, connections):
+    station.write_contacts(contacts)
+    station.start()
+    station.drop("news.md", RELEASE)
+    wait_until(station.queued, "the release is accepted")
+    release = station.queued()[0]
+    for _ in range(kills):
+        time.sleep(random.uniform(0, 0.12))      # the moment is what is tried
+        station.kill()
+        if station.done():
+            break
+        station.start(wait=False)
+    station.kill()
+    station.start()
+    wait_until(lambda: station.done() or release_rests(station, release), "the end", 120)
+    assert station.stop() == 0
+    doubtful = judge(station, sink, release, connections)
+    assert len(contacts_of(station, release)) == contacts
+    return release, doubtful
+
+
+def release_rests(station, release):
+    return any(r["id"] == release and r["state"] == "in-doubt" for r in station.live()["releases"])
+
+
+def test_200_sigkills(sinks, stations):
+    connections = 8
+    sink = sinks("--delay", "3", maildir=False)
+    station = stations(sink.port, relay=f"connections = {connections};")
+    release, doubtful = run_with_kills(station, sink, 20000, 200, connections)
+    opened = sum(len(line) > 2 and line[2] == "opened" for line in station.journal(release))
+    print(f"{opened} runs, {doubtful} of 20000 in doubt")
+    assert opened > 100, "the release ended before it was killed often enough"
+
+
+def test_resend_policy_forgets_nobody(sinks, stations):
+    sink = sinks("--delay", "3", maildir=False)
+    station = stations(sink.port, relay="connections = 4;", channel='in_doubt = "resend";')
+    station.write_contacts(2000)
+    station.start()
+    station.drop("news.md", RELEASE)
+    wait_until(station.queued, "the release is accepted")
+    for _ in range(20):
+        time.sleep(random.uniform(0, 0.1))
+        station.kill()
+        station.start(wait=False)
+    station.kill()
+    station.start()
+    release = station.wait_done()[0]
+    accepted = collections.Counter(r for record in sink.records() for r in record.recipients)
+    assert set(accepted) == set(contacts_of(station, release).values())
+
+
+def test_clean_stop_leaves_no_doubt(sinks, stations):
+    sink = sinks("--delay", "20", maildir=False)
+    station = stations(sink.port, relay="connections = 4;")
+    station.write_contacts(500)
+    station.start()
+    station.drop("news.md", RELEASE)
+    for count in (20, 60, 120):
+        sink.wait_for(count)
+        begin = time.monotonic()
+        assert station.stop() == 0
+        assert time.monotonic() - begin < 10
+        station.start()
+    release = station.wait_done()[0]
+    assert judge(station, sink, release, 4) == 0
+    assert sum(line[2] == "in-doubt" for line in station.journal(release) if len(line) > 2) == 0
+
+
+def test_a_second_daemon_is_refused(sinks, stations):
+    sink = sinks()
+    station = stations(sink.port)
+    station.write_contacts(1)
+    station.start()
+    environment = dict(os.environ, DATELINE_CONFIG=str(station.config))
+    second = subprocess.run([str(BUILD / "datelined")], capture_output=True, text=True,
+                            env=environment, timeout=20)
+    assert second.returncode != 0
+    assert "another datelined works on" in second.stderr
