@@ -2,10 +2,7 @@
 #include "delivery/engine.h"
 
 #include "base/clock.h"
-
-/* However far the next thing to do is, the clocks are looked at so often: a step of the
- * wall clock moves what is scheduled. */
-enum { LOOK_AT_LEAST_MS = 60 * 1000 };
+#include "base/clockwatch.h"
 
 struct Engine {
   Config *config;
@@ -18,6 +15,7 @@ struct Engine {
   GPtrArray *leaving;    /* Pool * of former settings, until their sessions have ended */
   guint turn;            /* index of the release whose turn it is */
   GSource *waker;
+  ClockWatch *clock;     /* a step of the wall clock moves what is scheduled */
   GSource *cut;          /* the end of patience */
   gboolean stopping;
 };
@@ -123,12 +121,7 @@ static guint connections(const Engine *engine)
 
 static void wake_at(Engine *engine, gint64 monotonic_ms)
 {
-  gint64 wait = CLAMP(monotonic_ms - clock_monotonic_ms(), 0, LOOK_AT_LEAST_MS);
-  if (monotonic_ms == G_MAXINT64) {
-    g_source_set_ready_time(engine->waker, -1);
-    return;
-  }
-  g_source_set_ready_time(engine->waker, g_get_monotonic_time() + wait * 1000);
+  g_source_set_ready_time(engine->waker, monotonic_ms == G_MAXINT64 ? -1 : monotonic_ms * 1000);
 }
 
 static void wake_soon(Engine *engine)
@@ -194,6 +187,12 @@ static void open_pools(Engine *engine)
                                             engine->config->relays->pdata[i], &pool_host, engine));
 }
 
+static void on_clock_set(gpointer data)
+{
+  g_message("the clock was set: schedules are computed anew");
+  wake_soon(data);
+}
+
 static gboolean dispatch_waker(GSource *source, GSourceFunc callback, gpointer data)
 {
   (void)source;
@@ -218,6 +217,11 @@ Engine *engine_new(Config *config, const EngineEvents *events, gpointer data, GE
   engine->waker = g_source_new(&waker_funcs, sizeof(GSource));
   g_source_set_callback(engine->waker, on_wake, engine, NULL);
   g_source_attach(engine->waker, NULL);
+  engine->clock = clock_watch_new(on_clock_set, engine, error);
+  if (engine->clock == NULL) {
+    engine_free(engine);
+    return NULL;
+  }
   open_pools(engine);
   return engine;
 }
@@ -234,6 +238,7 @@ void engine_free(Engine *engine)
   }
   g_source_destroy(engine->waker);
   g_source_unref(engine->waker);
+  g_clear_pointer(&engine->clock, clock_watch_free);
   committer_free(engine->committer);
   connector_free(engine->connector);
   config_unref(engine->config);

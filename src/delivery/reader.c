@@ -192,8 +192,10 @@ static LineResult reader_take_tail(JournalReader *reader, char **line, gsize *le
   gsize tail_length = reader_tail(reader);
   guint32 crc;
 
-  if (tail_length >= LIMIT_JOURNAL_LINE || holds_whole_line(tail, tail_length) ||
-      (reader->unfinished && tail_length > 0)) {
+  if (reader->unfinished) {
+    return tail_length > 0 ? bad_line(reader, "it does not end") : LINE_NONE;
+  }
+  if (tail_length >= LIMIT_JOURNAL_LINE || holds_whole_line(tail, tail_length)) {
     reader->line++;
     return bad_line(reader, "it does not end");
   }
@@ -281,8 +283,8 @@ static LineResult reader_check_sequence(JournalReader *reader, const Record *rec
 
 static LineResult reader_take_record(JournalReader *reader, Record *record)
 {
-  char *line;
-  gsize length;
+  char *line = NULL;
+  gsize length = 0;
   const char *why;
   LineResult result = reader_take_line(reader, &line, &length);
 

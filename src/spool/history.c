@@ -11,6 +11,11 @@ struct History {
   GHashTable *entries;   /* hash -> HistoryEntry */
 };
 
+typedef struct {
+  char *id;
+  gint64 accepted_ms;
+} HistoryEntry;
+
 static void entry_free(gpointer data)
 {
   HistoryEntry *entry = data;
@@ -18,14 +23,27 @@ static void entry_free(gpointer data)
   g_free(entry);
 }
 
-const HistoryEntry *history_find(const History *history, const char *hash)
+static const HistoryEntry *find(const History *history, const char *hash)
 {
   return g_hash_table_lookup(history->entries, hash);
 }
 
+void history_check(const History *history, const Draft *draft, Report *report)
+{
+  const HistoryEntry *first = find(history, draft_hash(draft));
+  if (first == NULL || draft_front_matter(draft)->resend)
+    return;
+  g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(first->accepted_ms / 1000);
+  g_autoptr(GDateTime) local = g_date_time_to_local(utc);
+  g_autofree char *when = g_date_time_format(local, "%Y-%m-%d %H:%M:%S");
+  report_error(report, NULL, 0, 0,
+               "the same content was accepted before, at %s as %s; to send it once more, write "
+               "\"resend: true\" at the top", when, first->id);
+}
+
 void history_add(History *history, const char *hash, const char *id, gint64 accepted_ms)
 {
-  const HistoryEntry *known = history_find(history, hash);
+  const HistoryEntry *known = find(history, hash);
   if (known != NULL && known->accepted_ms <= accepted_ms)
     return;
   HistoryEntry *entry = g_new0(HistoryEntry, 1);

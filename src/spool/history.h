@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include "config/config.h"
+#include "content/draft.h"
 
 /* Which content was accepted before: from the first lines of the journals in queue/ and
  * done/. Used by one thread at a time. */
@@ -10,11 +10,7 @@ typedef struct History History;
 History *history_load(const Config *config, GError **error);
 void history_free(History *history);
 
-typedef struct {
-  char *id;
-  gint64 accepted_ms;
-} HistoryEntry;
-
-/* The release that had content of this hash, the first one, or NULL. Borrowed. */
-const HistoryEntry *history_find(const History *history, const char *hash);
+/* An error in report where the same content was accepted before and its front matter does
+ * not ask for it to be sent again. */
+void history_check(const History *history, const Draft *draft, Report *report);
 void history_add(History *history, const char *hash, const char *id, gint64 accepted_ms);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "spool/intake.h"
 
-#include "base/clock.h"
 #include "delivery/segment.h"
 #include "spool/acceptance.h"
 #include "spool/drop.h"
@@ -37,20 +36,6 @@ static void errand_free(Errand *errand)
 }
 
 /* --- In the thread --- */
-
-static void check_history(const Intake *intake, const Acceptance *acceptance, Report *report)
-{
-  char when[CLOCK_UTC_LENGTH + 1];
-  if (acceptance->draft == NULL || draft_front_matter(acceptance->draft)->resend)
-    return;
-  const HistoryEntry *first = history_find(intake->history, acceptance->terms.hash);
-  if (first == NULL)
-    return;
-  clock_format_utc(first->accepted_ms, when);
-  report_error(report, NULL, 0, 0,
-               "the same content was accepted before, at %s as %s; to send it once more, write "
-               "\"resend: true\" at the top", when, first->id);
-}
 
 static gboolean write_journal(const Claim *claim, Acceptance *acceptance, GError **error)
 {
@@ -96,8 +81,8 @@ static void decide(Errand *errand, Claim *claim, Report *report)
   if (!report_failed(report))
     done = acceptance_prepare(errand->config, claim->source, claim->channel, claim->directory,
                               &acceptance, report, &error);
-  if (done && !report_failed(report))
-    check_history(errand->intake, &acceptance, report);
+  if (done && acceptance.draft != NULL)
+    history_check(errand->intake->history, acceptance.draft, report);
   if (done)
     done = report_failed(report) ? reject(errand, claim, report, &error)
                                  : accept(errand, claim, &acceptance, &error);

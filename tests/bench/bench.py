@@ -55,10 +55,13 @@ def release_of_size(folder):
     station = Station(folder, 1)
     station.write_list(contacts(1))
     path = pathlib.Path(folder) / "release.md"
-    for paragraphs in range(1, 200):
-        path.write_text(release(paragraphs))
-        if len(station.run("preview", "--eml", str(path)).stdout.replace("\r", "")) >= SIZE:
-            return release(paragraphs)
+    try:
+        for paragraphs in range(1, 200):
+            path.write_text(release(paragraphs))
+            if len(station.run("preview", "--eml", str(path)).stdout) >= SIZE:
+                return release(paragraphs)
+    finally:
+        station.close()
     raise SystemExit("bench: no release of the size wanted")
 
 

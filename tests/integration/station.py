@@ -4,9 +4,11 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 
 BUILD = pathlib.Path(os.environ.get("DATELINE_BUILDDIR", pathlib.Path(__file__).parents[2]))
@@ -39,8 +41,9 @@ class Station:
         self.log_path = self.folder / "datelined.log"
         self.daemon = None
         self.lists = lists or {"press": "press.csv"}
-        for path in (self.spool, self.folder / "run"):
-            path.mkdir(exist_ok=True)
+        self.spool.mkdir(exist_ok=True)
+        # A socket's path has at most 107 bytes; the folders of tests are deep.
+        self.runtime = pathlib.Path(tempfile.mkdtemp(prefix="dateline-"))
         self.configure(relay_port, relay=relay, settings=settings, channel=channel)
 
     def configure(self, relay_port, *, relay="", settings="", channel=""):
@@ -48,7 +51,7 @@ class Station:
         first = next(iter(self.lists))
         self.config.write_text(f"""
 spool = "{self.spool}";
-runtime = "{self.folder}/run";
+runtime = "{self.runtime}";
 settle = "100 ms";
 rescan = "1 s";
 {settings}
@@ -94,7 +97,7 @@ channels = {{
         try:
             with socket.socket(socket.AF_UNIX) as client:
                 client.settimeout(PATIENCE)
-                client.connect(str(self.folder / "run/control"))
+                client.connect(str(self.runtime / "control"))
                 client.sendall(b'{"command": "status"}\n')
                 return json.loads(client.makefile().readline())
         except (FileNotFoundError, ConnectionRefusedError):
@@ -180,5 +183,5 @@ channels = {{
 
     def close(self):
         if self.daemon is not None:
-            self.daemon.kill()
-            self.daemon.wait()
+            self.kill()
+        shutil.rmtree(self.runtime, ignore_errors=True)
