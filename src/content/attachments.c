@@ -136,10 +136,15 @@ static gboolean write_file(const char *path, const GPtrArray *parts, GError **er
   return written;
 }
 
-static gboolean has_size(const char *path, gsize size)
+/* The bytes of path if it is what parts would make: of their size, and beginning with the
+ * head of the first, which holds the release's UUID. */
+static GBytes *map_file(const char *path, const GPtrArray *parts, gsize size)
 {
-  GStatBuf status;
-  return g_lstat(path, &status) == 0 && S_ISREG(status.st_mode) && (gsize)status.st_size == size;
+  const EncodedPart *first = parts->pdata[0];
+  g_autoptr(GMappedFile) file = g_mapped_file_new(path, FALSE, NULL);
+  const gboolean good = file != NULL && g_mapped_file_get_length(file) == size &&
+      memcmp(g_mapped_file_get_contents(file), first->head, strlen(first->head)) == 0;
+  return good ? g_mapped_file_get_bytes(file) : NULL;
 }
 
 static GBytes *encode_in_memory(const GPtrArray *parts, gsize size, GError **error)
@@ -162,9 +167,13 @@ GBytes *attachments_encode(const GPtrArray *parts, const char *workspace, GError
     return encode_in_memory(parts, size, error);
   }
   g_autofree char *path = g_build_filename(workspace, "attachments.mime", NULL);
-  if (!has_size(path, size) && !write_file(path, parts, error)) {
-    return NULL;
+  GBytes *bytes = map_file(path, parts, size);
+  if (bytes == NULL && write_file(path, parts, error)) {
+    bytes = map_file(path, parts, size);
+    if (bytes == NULL) {
+      g_set_error(error, CONTENT_ERROR, CONTENT_ERROR_CHANGED, "%s does not hold what was just "
+                  "written to it; is something else writing there?", path);
+    }
   }
-  g_autoptr(GMappedFile) mapped = g_mapped_file_new(path, FALSE, error);
-  return mapped != NULL ? g_mapped_file_get_bytes(mapped) : NULL;
+  return bytes;
 }

@@ -21,8 +21,17 @@ static void file_free(gpointer data)
 {
   BundleFile *file = data;
   g_free(file->name);
+  g_free(file->shown);
   g_free(file->path);
   g_free(file);
+}
+
+/* How a path within the drop is shown to people. */
+static char *show(const Walk *walk, const char *name)
+{
+  g_autofree char *full = *name == '\0' ? g_strdup(walk->root)
+                                        : g_strconcat(walk->root, "/", name, NULL);
+  return text_make_visible(full);
 }
 
 static G_GNUC_PRINTF(3, 4) void fail(Walk *walk, const char *name, const char *format, ...)
@@ -31,9 +40,7 @@ static G_GNUC_PRINTF(3, 4) void fail(Walk *walk, const char *name, const char *f
   va_start(arguments, format);
   g_autofree char *text = g_strdup_vprintf(format, arguments);
   va_end(arguments);
-  g_autofree char *full = *name == '\0' ? g_strdup(walk->root)
-                                        : g_strconcat(walk->root, "/", name, NULL);
-  g_autofree char *shown = text_make_visible(full);
+  g_autofree char *shown = show(walk, name);
   report_error(walk->report, shown, 0, 0, "%s", text);
 }
 
@@ -62,6 +69,7 @@ static void add_file(Walk *walk, const char *path, const char *name, guint64 siz
   }
   BundleFile *file = g_new0(BundleFile, 1);
   file->name = g_strdup(*name == '\0' ? walk->root : name);
+  file->shown = show(walk, name);
   file->path = g_strdup(path);
   file->size = size;
   g_ptr_array_add(walk->files, file);
@@ -83,7 +91,9 @@ static void look_at_child(Walk *walk, const char *path, const char *parent, cons
   if (!name_is_safe(child, &why)) {
     fail(walk, name, "this name cannot be used: %s; rename it", why);
   } else if (is_left_behind(child)) {
-    report_warning(walk->report, walk->root, 0, 0, "%s is left out", name);
+    g_autofree char *shown = show(walk, name);
+    report_warning(walk->report, shown, 0, 0, "this file is left out: its name is one that "
+                   "editors and desktops give to files of their own");
   } else {
     look_at(walk, child_path, name, depth);
   }

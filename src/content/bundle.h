@@ -6,6 +6,7 @@
 /* The files of a drop as they lie on disk. */
 typedef struct {
   char *name;      /* path within the drop; the drop's own name where it is one file */
+  char *shown;     /* the same for findings: with the drop's name before it */
   char *path;      /* absolute */
   guint64 size;
 } BundleFile;

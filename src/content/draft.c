@@ -243,11 +243,11 @@ static void add_attachment(Draft *draft, const BundleFile *found, Report *report
 {
   g_autofree char *name = g_path_get_basename(found->name);
   if (find_file(draft->attachments, name) != NULL) {
-    report_error(report, found->name, 0, 0, "another attachment has this name too; rename one");
+    report_error(report, found->shown, 0, 0, "another attachment has this name too; rename one");
     return;
   }
   if (found->size == 0) {
-    report_warning(report, found->name, 0, 0, "this attachment is empty");
+    report_warning(report, found->shown, 0, 0, "this attachment is empty");
   }
   add_file(draft->attachments, found, name);
 }
@@ -286,7 +286,7 @@ static void hash_file(GChecksum *hash, const BundleFile *file, const char *name,
                                           file->size);
   g_checksum_update(hash, (const guchar *)head, -1);
   if (!read_bytes(file, hash, keep)) {
-    report_error(report, file->name, 0, 0, "the file cannot be read: %s", g_strerror(errno));
+    report_error(report, file->shown, 0, 0, "the file cannot be read: %s", g_strerror(errno));
   }
 }
 

@@ -10,7 +10,7 @@ enum {
   ENCODED_WORD = 75,
   ENCODED_FRAME = 12,     /* "=?UTF-8?Q?" and "?=" */
   UNBROKEN = 60,          /* a longer word, with its blanks, is not folded but encoded */
-  PARAMETER_LINE = 60,    /* of a value in a parameter's line */
+  PARAMETER_LINE = 54,    /* of an extended value in a parameter's line */
 };
 
 static const char hexadecimal[] = "0123456789ABCDEF";
@@ -235,9 +235,9 @@ static void append_extended(GString *out, const char *name, const char *value)
 
 void header_add_parameter(GString *out, const char *name, const char *value)
 {
-  if (is_plain(value) && strlen(value) <= UNBROKEN) {
-    g_string_append_printf(out, ";\r\n %s=", name);
-    append_quoted(out, value);
+  const gboolean simple = is_plain(value) && strpbrk(value, "\"\\") == NULL;
+  if (simple && strlen(value) <= UNBROKEN) {
+    g_string_append_printf(out, ";\r\n %s=\"%s\"", name, value);
   } else {
     append_extended(out, name, value);
   }

@@ -15,8 +15,8 @@ void header_add_text(GString *out, const char *name, const char *value);
  * it is, in UTF-8 where its local part asks for SMTPUTF8 (RFC 6532). */
 void header_add_mailbox(GString *out, const char *name, const char *phrase, const char *address);
 
-/* "; name=value" on a line of its own behind a field without its CRLF; what is not ASCII
- * or long by RFC 2231. */
+/* "; name=value" on a line of its own behind a field without its CRLF; by RFC 2231 where
+ * value is long, not ASCII, or holds what mail programs are known to unquote wrongly. */
 void header_add_parameter(GString *out, const char *name, const char *value);
 
 enum { HEADER_DATE_SIZE = 40 };

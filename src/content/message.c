@@ -154,11 +154,6 @@ static char *compose_html(const Compiler *compiler)
 
 /* --- Files --- */
 
-static GBytes *slice(GBytes *bytes, gsize offset, gsize length)
-{
-  return g_bytes_new_from_bytes(bytes, offset, length);
-}
-
 /* Pictures and attachments are neighbours in one file. */
 static void encode_files(Compiler *compiler)
 {
@@ -184,8 +179,9 @@ static void encode_files(Compiler *compiler)
     report_take_error(compiler->report, draft_text_name(compiler->draft), 0, &error);
     return;
   }
-  compiler->pictures = slice(bytes, 0, of_pictures);
-  compiler->attachments = slice(bytes, of_pictures, g_bytes_get_size(bytes) - of_pictures);
+  const gsize of_attachments = g_bytes_get_size(bytes) - of_pictures;
+  compiler->pictures = g_bytes_new_from_bytes(bytes, 0, of_pictures);
+  compiler->attachments = g_bytes_new_from_bytes(bytes, of_pictures, of_attachments);
 }
 
 /* --- Program --- */

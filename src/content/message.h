@@ -13,11 +13,13 @@
  * A hole knows its fields, fallback and context, and no value can leave its context:
  *
  *   header       RFC 2047 encoded words, folded; CR, LF and control characters
- *                become a blank
+ *                become a blank, what is beyond LIMIT_HEADER_VALUE an ellipsis
  *   text         quoted-printable (RFC 2045 section 6.7)
- *   HTML         escaped, then quoted-printable
+ *   HTML         escaped, then quoted-printable; {{{field}}} is not escaped
+ *   attribute    as HTML, on one line
  *   URL          percent-encoded (RFC 3986 section 2.1) where it fills a part of an
- *                address; where it is the whole address only http, https, mailto and
+ *                address, reserved characters too but for {{{field}}}, and for "@" in
+ *                mailto:; where an address begins with it only http, https, mailto and
  *                tel pass, anything else becomes "#"
  *
  * In quoted-printable a soft line break stands before and after each hole, so a

@@ -4,6 +4,8 @@
 #include <string.h>
 #include "content/header.h"
 
+enum { LONG_TYPE = 60 };   /* those of office documents need a line of their own */
+
 /* From the outermost. */
 typedef enum { LEVEL_MIXED, LEVEL_RELATED, LEVEL_ALTERNATIVE, LEVELS } Level;
 
@@ -86,9 +88,11 @@ static char *file_head(const Mime *mime, const DraftFile *file, Level level,
                        const char *disposition, const char *content_id)
 {
   g_autofree char *line = delimiter(mime, level);
+  const char *fold = strlen(file->type) > LONG_TYPE ? "\r\n" : "";
   GString *head = g_string_new(NULL);
-  g_string_append_printf(head, "%s\r\nContent-Type: %s\r\nContent-Transfer-Encoding: base64\r\n"
-                         "Content-Disposition: %s", line, file->type, disposition);
+  g_string_append_printf(head, "%s\r\nContent-Type:%s %s\r\n"
+                         "Content-Transfer-Encoding: base64\r\n"
+                         "Content-Disposition: %s", line, fold, file->type, disposition);
   g_autofree char *name = g_path_get_basename(file->name);
   header_add_parameter(head, "filename", name);
   if (content_id != NULL) {

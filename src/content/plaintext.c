@@ -23,6 +23,7 @@ typedef struct {
   GString *prefix;    /* of lines: quotes and indents that are open */
   GString *first;     /* of the next line instead, where not empty: holds a list's marker */
   GPtrArray *notes;   /* Note */
+  GHashTable *numbers;  /* words of sections and url -> number of the note */
   GArray *sections;   /* guint: numbers of the words of sections that are open */
 } Writer;
 
@@ -80,28 +81,24 @@ static void track_sections(Writer *writer, const char *text)
   }
 }
 
-static gboolean is_in_same_sections(const Writer *writer, const Note *note)
-{
-  const GArray *here = writer->sections;
-  return here->len == note->sections->len &&
-         (here->len == 0 ||
-          memcmp(here->data, note->sections->data, here->len * sizeof(guint)) == 0);
-}
-
 /* The number under which url is listed, from 1. */
 static guint add_note(Writer *writer, const char *url)
 {
-  for (guint i = 0; i < writer->notes->len; i++) {
-    const Note *note = writer->notes->pdata[i];
-    if (strcmp(note->url, url) == 0 && is_in_same_sections(writer, note)) {
-      return i + 1;
-    }
+  g_autoptr(GString) key = g_string_new(NULL);
+  for (guint i = 0; i < writer->sections->len; i++) {
+    words_append(writer->words, key, g_array_index(writer->sections, guint, i), FORM_FLOW);
   }
-  Note *note = g_new0(Note, 1);
-  note->url = g_strdup(url);
-  note->sections = g_array_copy(writer->sections);
-  g_ptr_array_add(writer->notes, note);
-  return writer->notes->len;
+  g_string_append(key, url);
+  guint number = GPOINTER_TO_UINT(g_hash_table_lookup(writer->numbers, key->str));
+  if (number == 0) {
+    Note *note = g_new0(Note, 1);
+    note->url = g_strdup(url);
+    note->sections = g_array_copy(writer->sections);
+    g_ptr_array_add(writer->notes, note);
+    number = writer->notes->len;
+    g_hash_table_insert(writer->numbers, g_strdup(key->str), GUINT_TO_POINTER(number));
+  }
+  return number;
 }
 
 /* A mailbox or number is as good without "mailto:" or "tel:". */
@@ -302,7 +299,8 @@ static void write_table(Writer *writer, cmark_node *node)
       table_add_cell(table, inlines_of(writer, cell));
     }
   }
-  g_autofree char *lines = table_render(table, cmark_gfm_extensions_get_table_alignments(node), room(writer));
+  const guint8 *alignments = cmark_gfm_extensions_get_table_alignments(node);
+  g_autofree char *lines = table_render(table, alignments, room(writer));
   write_lines(writer, lines);
 }
 
@@ -346,6 +344,7 @@ char *plaintext_render(cmark_node *root, const Words *words)
   Writer writer = {
     .words = words, .out = g_string_new(NULL), .prefix = g_string_new(NULL),
     .first = g_string_new(NULL), .notes = g_ptr_array_new_with_free_func(note_free),
+    .numbers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
     .sections = g_array_new(FALSE, FALSE, sizeof(guint)),
   };
   write_children(&writer, root, FALSE);
@@ -356,6 +355,7 @@ char *plaintext_render(cmark_node *root, const Words *words)
   g_string_free(writer.prefix, TRUE);
   g_string_free(writer.first, TRUE);
   g_ptr_array_unref(writer.notes);
+  g_hash_table_unref(writer.numbers);
   g_array_unref(writer.sections);
   return g_string_free(writer.out, FALSE);
 }

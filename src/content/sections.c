@@ -414,8 +414,8 @@ void sections_check(const char *html, const Words *words, guint first, const cha
       report_error(report, file, token->line, token->column,
                    "the section %.*s does not end where it began (its end is in line %u): begin "
                    "and end it in the same paragraph, or put both tags on lines of their own with "
-                   "empty lines around, outside of lists, quotes, tables and emphasis", (int)token->length, token->text,
-                   mate->line);
+                   "empty lines around, outside of lists, quotes, tables and emphasis",
+                   (int)token->length, token->text, mate->line);
     }
   }
 }

@@ -54,7 +54,8 @@ static void test_links_in_sections(void)
   assert_text("a {{#off}}[b](https://secret.org/){{/off}}{{#on}}[c](https://c.org/){{/on}}\n",
               "a c [2]\n\n[2] https://c.org/\n\n");
   assert_text("{{#on}}\n[a](https://a.org/)\n\n{{#off}}\n[b](https://b.org/)\n{{/off}}\n{{/on}}\n\n"
-              "[c](https://a.org/)\n", "a [1]\n\nc [3]\n\n[1] https://a.org/\n[3] https://a.org/\n\n");
+              "[c](https://a.org/)\n",
+              "a [1]\n\nc [3]\n\n[1] https://a.org/\n[3] https://a.org/\n\n");
 }
 
 static void test_sections(void)
