@@ -8,7 +8,7 @@
 
 #include "base/names.h"
 
-enum { MS_PER_SECOND = 1000, SECONDS_PER_DAY = 24 * 60 * 60 };
+enum { US_PER_MS = 1000, MS_PER_SECOND = 1000, SECONDS_PER_DAY = 24 * 60 * 60 };
 
 static const gint64 FIRST_MS = G_GINT64_CONSTANT(-62167219200000); /* 0000-01-01T00:00:00.000Z */
 static const gint64 LAST_MS = G_GINT64_CONSTANT(253402300799999);  /* 9999-12-31T23:59:59.999Z */
@@ -24,12 +24,12 @@ G_DEFINE_QUARK(dateline-clock-error-quark, clock_error)
 
 gint64 clock_wall_ms(void)
 {
-  return g_get_real_time() / MS_PER_SECOND;
+  return g_get_real_time() / US_PER_MS;
 }
 
 gint64 clock_monotonic_ms(void)
 {
-  return g_get_monotonic_time() / MS_PER_SECOND;
+  return g_get_monotonic_time() / US_PER_MS;
 }
 
 void clock_format_utc(gint64 wall_ms, char *buffer)

@@ -12,8 +12,9 @@ void pace_init(Pace *pace, Rate rate, gint64 now_ms)
   if (rate.count == 0)
     return;
   pace->capacity = MAX(1u, rate.count / BURST_DIVISOR);
-  /* A budget of one message has nothing left beside its burst: then one a period. */
-  double flow = rate.count > 1 ? rate.count - pace->capacity : 1;
+  /* A full bucket leaves at once; the next message after it must be the last one that fits
+   * into the period, which a half-open interval leaves out. */
+  double flow = rate.count - pace->capacity + 1;
   pace->per_ms = flow / (double)rate.period_ms;
   pace->tokens = pace->capacity;
 }

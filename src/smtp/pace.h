@@ -4,8 +4,8 @@
 #include "config/config.h"
 
 /* A token bucket that keeps a Rate over *every* stretch of its period, not only on
- * average: what the bucket holds at most and what flows in during one period add up to
- * the rate's count. Times are monotonic milliseconds, given by the caller. */
+ * average: what the bucket holds at most and what flows in before the period is over add up
+ * to the rate's count. Times are monotonic milliseconds, given by the caller. */
 
 typedef struct {
   Rate rate;
