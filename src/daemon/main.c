@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <sysexits.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #include "daemon/daemon.h"
 
@@ -17,6 +18,20 @@ typedef struct {
   char *config_path;
   Daemon *daemon;
 } Process;
+
+/* To the journal with its priority, or to a terminal or a file as plain lines. */
+static GLogWriterOutput write_log(GLogLevelFlags level, const GLogField *fields, gsize n_fields,
+                                  gpointer data)
+{
+  if (g_log_writer_default_would_drop(level, G_LOG_DOMAIN))
+    return G_LOG_WRITER_HANDLED;
+  if (g_log_writer_is_journald(STDERR_FILENO))
+    return g_log_writer_journald(level, fields, n_fields, data);
+  for (gsize i = 0; i < n_fields; i++)
+    if (g_str_equal(fields[i].key, "MESSAGE"))
+      fprintf(stderr, "datelined: %s\n", (const char *)fields[i].value);
+  return G_LOG_WRITER_HANDLED;
+}
 
 static Config *load_config(const char *path)
 {
@@ -107,6 +122,7 @@ int main(int argc, char **argv)
   g_autoptr(GOptionContext) context = g_option_context_new(NULL);
   setlocale(LC_ALL, "");
   signal(SIGPIPE, SIG_IGN);
+  g_log_set_writer_func(write_log, NULL, NULL);
   g_option_context_set_summary(context, "Sends what is dropped into the spool; see datelined(8).");
   g_option_context_add_main_entries(context, options, NULL);
   if (!g_option_context_parse(context, &argc, &argv, &error) || argc > 1) {

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The daemon as its service manager meets it: sd_notify(3), signals, exit status."""
+
+import os
+import socket
+import subprocess
+import time
+
+import pytest
+
+from station import BUILD, wait_until
+
+
+@pytest.fixture
+def notices(tmp_path, monkeypatch):
+    """A notification socket; call it for the next message as a dictionary."""
+    path = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(path)
+        receiver.settimeout(20)
+        monkeypatch.setenv("NOTIFY_SOCKET", path)
+        yield lambda: dict(line.split("=", 1) for line in receiver.recv(4096).decode().splitlines())
+
+
+def await_notice(notices, key, value):
+    while True:
+        notice = notices()
+        if notice.get(key) == value:
+            return notice
+
+
+def test_ready_reload_stop(sinks, stations, notices):
+    station = stations(sinks().port)
+    station.write_contacts(3)
+    station.start(wait=False)
+    await_notice(notices, "READY", "1")
+    assert station.live()["pid"] == station.daemon.pid, "ready means that the socket answers"
+    station.reload()
+    assert int(await_notice(notices, "RELOADING", "1")["MONOTONIC_USEC"]) > 0
+    await_notice(notices, "READY", "1")
+    station.drop("news.md", "# News\n\nText.\n")
+    station.wait_done()
+    await_notice(notices, "STATUS", "waiting for drops")
+    assert station.stop() == 0
+    assert not (station.runtime / "control").exists()
+
+
+def test_stop_is_announced(sinks, stations, notices):
+    station = stations(sinks().port)
+    station.start(wait=False)
+    await_notice(notices, "READY", "1")
+    assert station.stop() == 0
+    await_notice(notices, "STOPPING", "1")
+
+
+def test_progress_is_told(sinks, stations, notices):
+    station = stations(sinks("--delay", "50").port, relay="connections = 1;")
+    station.write_contacts(200)
+    station.start(wait=False)
+    await_notice(notices, "READY", "1")
+    station.drop("news.md", "# News\n\nText.\n")
+    while True:
+        status = notices().get("STATUS", "")
+        if status.startswith("1 release, ") and not status.startswith("1 release, 0 "):
+            assert status.endswith(" of 200 sent")
+            return
+
+
+def test_bad_settings_at_start(stations):
+    station = stations(1, settings='spol = "/nowhere";\nretry_first = "later";')
+    result = subprocess.run([str(BUILD / "datelined"), "--config", str(station.config)],
+                            capture_output=True, text=True, timeout=20)
+    assert result.returncode == 78
+    assert 'did you mean "spool"' in result.stderr and "retry_first" in result.stderr
+    assert "dateline.conf:" in result.stderr
+
+
+@pytest.mark.parametrize("arguments,status", [(["--version"], 0), (["--help"], 0), (["x"], 64),
+                                              (["--nonsense"], 64)])
+def test_options(arguments, status):
+    result = subprocess.run([str(BUILD / "datelined"), *arguments], capture_output=True, text=True,
+                            timeout=20)
+    assert result.returncode == status
+    assert result.stdout if status == 0 else "--help" in result.stderr
+
+
+def switches(pid):
+    """How often the process slept and woke, all threads together."""
+    total = 0
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/status") as status:
+            total += sum(int(line.split()[1]) for line in status
+                         if line.startswith("voluntary_ctxt_switches"))
+    return total
+
+
+def test_an_idle_daemon_sleeps(sinks, stations):
+    """Between two rescans nothing wakes it, also after it has worked."""
+    station = stations(sinks().port, relay='idle = "100 ms";')
+    station.config.write_text(station.config.read_text().replace('rescan = "1 s"', 'rescan = "3600 s"'))
+    station.write_contacts(10)
+    station.start()
+    station.drop("news.md", "# News\n\nText.\n")
+    station.wait_done()
+    wait_until(lambda: station.live()["relays"][0]["connections"] == 0, "the connections end")
+    wait_until(lambda: is_quiet(station.daemon.pid), "the daemon sleeps for a second", 15)
+
+
+def is_quiet(pid):
+    """Whether nothing woke the process for a second: that second is what is measured."""
+    before = switches(pid)
+    time.sleep(1)
+    return switches(pid) == before
