@@ -52,7 +52,9 @@ Journal *journal_create(Committer *committer, const char *directory,
 
 /* Goes on with a journal that was read to its end (reader.h): last_segment is the last
  * segment's number, whole whether it ends in a whole line. What is there is synced
- * before anything is built upon it. */
+ * before anything is built upon it. Known weakness: what a daemon wrote that died while
+ * its disk failed may still be in the kernel's memory, believed to be written; its loss
+ * shows as damage when the memory is gone. */
 Journal *journal_continue(Committer *committer, const char *directory,
                           guint last_segment, gboolean whole, guint64 last_sequence,
                           JournalNotify notify, gpointer data, GError **error);

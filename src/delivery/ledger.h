@@ -49,8 +49,9 @@ void ledger_expire(Ledger *ledger);
 
 guint32 ledger_length(const Ledger *ledger);
 ContactState ledger_state(const Ledger *ledger, guint32 contact);
-guint ledger_attempts(const Ledger *ledger, guint32 contact);      /* deferrals, at most 255 */
-gint64 ledger_due_ms(const Ledger *ledger, guint32 contact);       /* CONTACT_DEFERRED only; whole seconds */
+guint ledger_attempts(const Ledger *ledger, guint32 contact);   /* deferrals, at most 255 */
+/* Whole seconds, never before the time that was entered. CONTACT_DEFERRED only. */
+gint64 ledger_due_ms(const Ledger *ledger, guint32 contact);
 guint32 ledger_count(const Ledger *ledger, ContactState state);
 gboolean ledger_settled(const Ledger *ledger);  /* none due, intended, deferred */
 

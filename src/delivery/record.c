@@ -4,7 +4,7 @@
 #include <string.h>
 #include "base/crc32c.h"
 #include "base/limits.h"
-#include "delivery/value.h"
+#include "delivery/quoting.h"
 
 /* Writing and parsing are on the path of every message and of every restart, so both
  * work in memory that is there already: nothing is allocated, digits are made by hand. */
@@ -181,7 +181,7 @@ void record_add(RecordWriter *writer, const char *key, const char *value)
   at = mempcpy(at, key, length);
   *at++ = '=';
   const char *end = may_cut ? MIN(writer->limit, at + RECORD_TEXT_LIMIT) : writer->limit;
-  char *behind = value_put(at, end, value, may_cut);
+  char *behind = quoting_put_value(at, end, value, may_cut);
   writer->fits = behind != NULL;
   writer->at = behind != NULL ? behind : writer->at;
 }
@@ -276,7 +276,7 @@ static const char *parse_field(char **at, Record *record)
   key[length] = '\0';
   *at = key + length + 1;
   record->fields[record->n_fields].key = key;
-  return value_parse(at, &record->fields[record->n_fields++].value);
+  return quoting_parse_value(at, &record->fields[record->n_fields++].value);
 }
 
 static const char *parse_line(char *line, gsize length, RecordClock *clock, Record *record)

@@ -23,13 +23,13 @@
 typedef enum {
   /* The release. */
   EVENT_RECEIVED,    /* uuid= channel= name= owner= hash= */
-  EVENT_ACCEPTED,    /* recipients= and the effective settings (see release.h) */
-  EVENT_OPENED,      /* the daemon took the release up (again): version= segment= */
+  EVENT_ACCEPTED,    /* recipients= and the terms (see terms.h) */
+  EVENT_OPENED,      /* the daemon took the release up (again): version= */
   EVENT_SCHEDULED,   /* until= */
   EVENT_STARTED,
   EVENT_HELD,        /* reason= ; by a person or by an alarm */
   EVENT_RESUMED,     /* reason= */
-  EVENT_FINISHED,    /* sent= bounced= in-doubt= */
+  EVENT_FINISHED,    /* sent= bounced= expired= */
   EVENT_EXPIRED,     /* reason= ; what was still due is given up */
   /* A contact; contact= is the recipient's number in the roster. */
   EVENT_INTENDED,    /* relay= */

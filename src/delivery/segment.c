@@ -18,7 +18,6 @@ static const char FORMAT[] = "1";
 
 struct Segment {
   char *path;
-  guint number;
   int fd;
 };
 
@@ -135,7 +134,6 @@ Segment *segment_create(const char *directory, const char *lines, gsize length, 
   }
   g_free(segment->path);
   segment->path = g_steal_pointer(&path);
-  segment->number = last + 1;
   return g_steal_pointer(&segment);
 }
 
@@ -144,7 +142,6 @@ Segment *segment_open(const char *directory, guint number, GError **error)
   g_autoptr(Segment) segment = g_new0(Segment, 1);
 
   segment->path = segment_path(directory, number);
-  segment->number = number;
   segment->fd = open(segment->path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
   if (segment->fd < 0) {
     fail(error, "open", segment->path);
@@ -164,11 +161,6 @@ gboolean segment_write(Segment *segment, const char *lines, gsize length, GError
 gboolean segment_sync(Segment *segment, GError **error)
 {
   return fdatasync(segment->fd) == 0 || fail(error, "sync", segment->path);
-}
-
-guint segment_number(const Segment *segment)
-{
-  return segment->number;
 }
 
 void segment_free(Segment *segment)

@@ -32,6 +32,5 @@ Segment *segment_open(const char *directory, guint number, GError **error);
 gboolean segment_write(Segment *segment, const char *lines, gsize length, GError **error);
 gboolean segment_sync(Segment *segment, GError **error);
 
-guint segment_number(const Segment *segment);
 void segment_free(Segment *segment);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Segment, segment_free)

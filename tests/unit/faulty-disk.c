@@ -22,7 +22,7 @@ static GMutex lock;
 static GCond changed;
 static struct {
   gboolean has_room_limit, drop, hangs, fast;
-  gint64 room, time_passed;
+  gint64 room, time_passed, stopped_at;
   guint syncs_to_pass, syncs_to_fail, directory_syncs_to_fail, syncs, hanging;
   struct { ino_t file; off_t synced; } files[FILES];   /* by descriptor: what is on disk */
 } disk;
@@ -31,7 +31,7 @@ void disk_reset(void)
 {
   g_mutex_lock(&lock);
   disk.has_room_limit = disk.drop = disk.hangs = disk.fast = FALSE;
-  disk.time_passed = 0;
+  disk.time_passed = disk.stopped_at = 0;
   disk.syncs_to_pass = disk.syncs_to_fail = disk.directory_syncs_to_fail = disk.syncs = 0;
   g_cond_broadcast(&changed);
   g_mutex_unlock(&lock);
@@ -100,12 +100,20 @@ void disk_pass_time(gint64 ms)
   g_mutex_unlock(&lock);
 }
 
+void disk_stop_time(void)
+{
+  g_mutex_lock(&lock);
+  disk.stopped_at = __real_clock_monotonic_ms();
+  g_mutex_unlock(&lock);
+}
+
 gint64 __wrap_clock_monotonic_ms(void)
 {
   g_mutex_lock(&lock);
-  gint64 passed = disk.time_passed;
+  gint64 now = disk.stopped_at != 0 ? disk.stopped_at : __real_clock_monotonic_ms();
+  now += disk.time_passed;
   g_mutex_unlock(&lock);
-  return __real_clock_monotonic_ms() + passed;
+  return now;
 }
 
 static gboolean is_regular(int fd)

@@ -26,4 +26,6 @@ void disk_await_hanging(void);   /* until somebody waits */
 /* Syncs do nothing, for tests that are about something else. */
 void disk_be_fast(gboolean fast);
 
-void disk_pass_time(gint64 ms);  /* on the monotonic clock */
+/* The monotonic clock. */
+void disk_pass_time(gint64 ms);
+void disk_stop_time(void);   /* until disk_reset() */

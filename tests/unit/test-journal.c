@@ -201,22 +201,41 @@ static void test_wait(Fixture *f, G_GNUC_UNUSED gconstpointer data)
   g_assert_cmpuint(f->notified, ==, 1);
 }
 
-/* A lazy line is in the file without any sync, and is synced by itself later. */
+static void await_file(Fixture *f, const char *text)
+{
+  gboolean found = FALSE;
+
+  while (!found) {
+    g_autoptr(GString) file = lines_load(f->folder, "journal");
+    found = strstr(file->str, text) != NULL;
+    g_thread_yield();
+  }
+}
+
+/* A lazy line is in the file without any sync, and is synced when its second is over. */
 static void test_lazy(Fixture *f, G_GNUC_UNUSED gconstpointer data)
 {
   guint syncs = disk_count_syncs();
-  gsize length = 0;
 
-  append(f, JOURNAL_LAZY, 1, "lazy");
-  while (length < 80) {
-    g_autoptr(GString) file = lines_load(f->folder, "journal");
-    length = file->len;
-    g_thread_yield();
-  }
+  disk_stop_time();
+  append(f, JOURNAL_LAZY, 1, "first");
+  await_file(f, "first");
+  append(f, JOURNAL_LAZY, 1, "second");
+  await_file(f, "second");
   g_assert_cmpuint(journal_durable(f->journal), ==, 0);
   g_assert_cmpuint(disk_count_syncs(), ==, syncs);
-  await_durable(f, 1);
+  disk_pass_time(1000);
+  await_durable(f, 2);
   g_assert_cmpuint(disk_count_syncs(), ==, syncs + 1);
+}
+
+/* A line that must be synced does not wait for time to pass, nor do those before it. */
+static void test_sync(Fixture *f, G_GNUC_UNUSED gconstpointer data)
+{
+  disk_stop_time();
+  append(f, JOURNAL_LAZY, 1, "lazy");
+  append(f, JOURNAL_SYNC, 1, "sync");
+  await_durable(f, 2);
 }
 
 static void test_group_commit(Fixture *f, G_GNUC_UNUSED gconstpointer data)
@@ -390,6 +409,8 @@ static void test_disk_full(Fixture *f, gconstpointer data)
 
 static void test_close_in_trouble(Fixture *f, G_GNUC_UNUSED gconstpointer data)
 {
+  g_autofree char *new_segment = g_build_filename(f->folder, "journal.new", NULL);
+
   append_some(f, 5);
   await_durable(f, 5);
   g_autofree char *durable = g_strdup(f->expected->str);
@@ -404,6 +425,7 @@ static void test_close_in_trouble(Fixture *f, G_GNUC_UNUSED gconstpointer data)
   g_assert_cmpint(lines_read(reader, text, NULL), ==, READ_END);
   g_assert_cmpstr(text->str, ==, durable);
   g_assert_false(journal_reader_whole(reader));
+  g_assert_false(g_file_test(new_segment, G_FILE_TEST_EXISTS));
 }
 
 /* Closing tries once more, whenever the next try would be due. */
@@ -742,6 +764,7 @@ int main(int argc, char **argv)
     {"refused-line", test_refused_line, 0},
     {"wait", test_wait, 0},
     {"lazy", test_lazy, 0},
+    {"sync", test_sync, 0},
     {"group-commit", test_group_commit, 0},
     {"continue", test_continue, 0},
     {"continue-fails", test_continue_fails, 0},

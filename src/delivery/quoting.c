@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "delivery/value.h"
+#include "delivery/quoting.h"
 
 #include <string.h>
 
@@ -127,7 +127,7 @@ static char *put_characters(char *at, const char *end, const char **value)
   return at;
 }
 
-char *value_put(char *at, const char *end, const char *value, gboolean may_cut)
+char *quoting_put_value(char *at, const char *end, const char *value, gboolean may_cut)
 {
   const gsize frame = strlen("\"\"") + strlen(CUT);
   char *behind = *value != '\0' ? put_plain(at, end, value) : NULL;
@@ -213,7 +213,7 @@ static const char *parse_quoted(char **at)
   return NULL;
 }
 
-const char *value_parse(char **at, const char **value)
+const char *quoting_parse_value(char **at, const char **value)
 {
   if (**at == '"') {
     *value = ++*at;

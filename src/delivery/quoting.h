@@ -8,9 +8,9 @@
 
 /* Writes value at `at`, before end, and returns what is behind it; NULL where there is
  * not room enough. With may_cut it is cut between characters instead and ends in "…". */
-char *value_put(char *at, const char *end, const char *value, gboolean may_cut);
+char *quoting_put_value(char *at, const char *end, const char *value, gboolean may_cut);
 
 /* Parses in place the value at *at, in a text that ends in NUL, and moves *at behind it;
  * *value is terminated by NUL if it was quoted, otherwise by what the caller makes of
  * **at. NULL, or what is wrong with it (static text). */
-const char *value_parse(char **at, const char **value);
+const char *quoting_parse_value(char **at, const char **value);
