@@ -20,14 +20,15 @@ PATIENCE = 60
 
 
 def wait_until(condition, what, patience=PATIENCE):
-    """Returns what condition() returns as soon as that is true."""
+    """Returns what condition() returns as soon as that is true. what: a text, or a function
+    that tells what was there instead."""
     end = time.monotonic() + patience
     while True:
         result = condition()
         if result:
             return result
         if time.monotonic() > end:
-            raise AssertionError(f"not within {patience} s: {what}")
+            raise AssertionError(f"not within {patience} s: {what() if callable(what) else what}")
         time.sleep(0.02)
 
 
@@ -118,6 +119,10 @@ channels = {{
     def reload(self):
         self.daemon.send_signal(signal.SIGHUP)
 
+    def report(self, what):
+        """What to know where something did not happen."""
+        return f"{what}; the daemon says {self.live()}; its log:\n{self.log()[-3000:]}"
+
     def log(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
@@ -143,12 +148,11 @@ channels = {{
         return sorted(p for p in (self.spool / "rejected").glob("*") if (p / "REASON.txt").exists())
 
     def wait_done(self, count=1, patience=PATIENCE):
-        wait_until(lambda: len(self.done()) >= count, f"{count} finished; log:\n{self.log()[-3000:]}",
-                   patience)
+        wait_until(lambda: len(self.done()) >= count, lambda: self.report(f"{count} finished"), patience)
         return self.done()
 
     def wait_rejected(self, count=1):
-        wait_until(lambda: len(self.rejected()) >= count, f"{count} rejected; log:\n{self.log()[-3000:]}")
+        wait_until(lambda: len(self.rejected()) >= count, lambda: self.report(f"{count} rejected"))
         return [(p / "REASON.txt").read_text() for p in self.rejected()]
 
     # --- The command ---

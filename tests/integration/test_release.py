@@ -27,6 +27,11 @@ def parts_of(message):
     return text, html
 
 
+def messages_by_address(sink):
+    messages = [strict(octets) for octets in sink.message_files()]
+    return {str(message["Delivered-To"]): message for message in messages}
+
+
 def deliver(sinks, stations, release, contacts, name="news.md", sink_options=(), **more):
     sink = sinks(*sink_options)
     station = stations(sink.port, **more)
@@ -63,7 +68,7 @@ def test_headers(sinks, stations):
                "Zeile für den Betreff\"\nreply-to: media@example.org\n---\n# Hello\n\nText.\n")
     contacts = 'email,first_name,last_name\njane@example.org,Jané,"O\'Neil, Jr."\nx@example.org,,\n'
     station, sink = deliver(sinks, stations, release, contacts)
-    by_address = {r.recipients[0]: strict(m) for r, m in zip(sink.records(), sink.message_files())}
+    by_address = messages_by_address(sink)
     jane = by_address["jane@example.org"]
     assert jane["To"].addresses[0].display_name == "Jané O'Neil, Jr."
     assert jane["To"].addresses[0].addr_spec == "jane@example.org"
@@ -92,7 +97,7 @@ def test_merge(sinks, stations):
                 "a@example.org,<script>,\"A & B, \"\"quoted\"\"\",1,x/y z\n"
                 "b@example.org,,Plain,0,ü\n")
     station, sink = deliver(sinks, stations, release, contacts)
-    by_address = {r.recipients[0]: strict(m) for r, m in zip(sink.records(), sink.message_files())}
+    by_address = messages_by_address(sink)
     text, html = parts_of(by_address["a@example.org"])
     assert "Dear <script>," in text
     assert "Dear &lt;script&gt;," in html
@@ -115,10 +120,9 @@ def test_no_value_breaks_out(sinks, stations):
     release = "---\nsubject: \"For {{first_name}}\"\n---\n{{first_name}}\n\n{{outlet}}\n\n.\n\nFrom me\n"
     station, sink = deliver(sinks, stations, release, made_up.as_csv(rows))
     assert sorted(r.recipients[0] for r in sink.records()) == [r["email"] for r in rows]
-    for record, octets in zip(sink.records(), sink.message_files()):
-        message = strict(octets)
-        row = next(r for r in rows if r["email"] == record.recipients[0])
-        assert message["Bcc"] is None and record.sender == "press@example.org"
+    for address, message in messages_by_address(sink).items():
+        row = next(r for r in rows if r["email"] == address)
+        assert message["Bcc"] is None and message["Return-Path"] == "<press@example.org>"
         text, html = parts_of(message)
         if len(row["outlet"]) < 100:
             assert row["outlet"].strip() in text

@@ -139,6 +139,7 @@ static void test_reply_is_made_valid(Fixture *fixture, G_GNUC_UNUSED gconstpoint
   line = control_line_write(node);
   g_autoptr(JsonNode) again = control_line_read(line, strlen(line) - 1, &error);
   g_assert_no_error(error);
+  g_assert_nonnull(again);
   g_assert_true(g_utf8_validate(line, -1, NULL));
   g_assert_true(g_str_has_suffix(line, "\n"));
 }
@@ -401,6 +402,7 @@ static void test_second_daemon(Fixture *fixture, G_GNUC_UNUSED gconstpointer dat
   g_clear_error(&error);
   g_autoptr(JsonNode) reply = call(fixture->path, control_request("echo"), &error);
   g_assert_no_error(error);
+  g_assert_nonnull(reply);
 }
 
 /* A daemon that died leaves its socket behind. */
@@ -420,6 +422,7 @@ static void test_stale(Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
   g_assert_no_error(error);
   g_autoptr(JsonNode) reply = call(path, control_request("echo"), &error);
   g_assert_no_error(error);
+  g_assert_nonnull(reply);
   control_server_free(server);
 }
 

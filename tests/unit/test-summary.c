@@ -85,6 +85,7 @@ static void make_release(Fixture *fixture, const char *folder, const char *id)
   g_autoptr(Segment) segment = segment_create(directory, fixture->lines->str, fixture->lines->len,
                                               &error);
   g_assert_no_error(error);
+  g_assert_nonnull(segment);
   g_string_free(fixture->lines, TRUE);
   fixture->lines = NULL;
 }
