@@ -98,17 +98,22 @@ static void withdraw(Release *release, guint32 contact, const char *reason)
   enter(release, contact, EVENT_WITHDRAWN, 0, FALSE);
 }
 
-/* Doubt is a state of its own, never hidden; the release's policy may settle it at once. */
-static void doubt(Release *release, guint32 contact, const char *stage, const char *text)
+/* A crash may have come between a doubt and its settlement by the release's policy. */
+static void settle_by_policy(Release *release, guint32 contact)
 {
-  journal_append(release->journal, JOURNAL_SYNC, EVENT_IN_DOUBT, contact, "stage", stage,
-                 "text", text, NULL);
-  enter(release, contact, EVENT_IN_DOUBT, 0, FALSE);
   if (release->terms.in_doubt != IN_DOUBT_RESEND)
     return;
   journal_append(release->journal, JOURNAL_SYNC, EVENT_SETTLED, contact, "as", "due", "by",
                  "policy", NULL);
   enter(release, contact, EVENT_SETTLED, 0, FALSE);
+}
+
+/* Doubt is a state of its own, never hidden, also where the policy settles it at once. */
+static void doubt(Release *release, guint32 contact, const char *stage, const char *text)
+{
+  journal_append(release->journal, JOURNAL_SYNC, EVENT_IN_DOUBT, contact, "stage", stage,
+                 "text", text, NULL);
+  enter(release, contact, EVENT_IN_DOUBT, 0, FALSE);
 }
 
 /* --- Taking a release up --- */
@@ -199,6 +204,12 @@ static void doubt_after_crash(Ledger *ledger, guint32 contact, gpointer data)
   doubt(data, contact, "crash", "the daemon ended before the relay's answer was recorded");
 }
 
+static void settle_after_crash(Ledger *ledger, guint32 contact, gpointer data)
+{
+  (void)ledger;
+  settle_by_policy(data, contact);
+}
+
 Release *release_open(const char *directory, Committer *committer,
                       void (*notify)(Release *release, gpointer data), gpointer data)
 {
@@ -217,6 +228,7 @@ Release *release_open(const char *directory, Committer *committer,
   }
   journal_append(release->journal, JOURNAL_LAZY, EVENT_OPENED, 0, "version", DATELINE_VERSION, NULL);
   ledger_each(release->ledger, CONTACT_INTENDED, doubt_after_crash, release);
+  ledger_each(release->ledger, CONTACT_IN_DOUBT, settle_after_crash, release);
   release->agenda = agenda_new(release->ledger, clock_wall_ms(), clock_monotonic_ms());
   release->state = RELEASE_SCHEDULED;
   release_tick(release);
@@ -380,6 +392,7 @@ static void settle_returned(Release *release, guint32 contact, const Outcome *ou
 static void settle_in_doubt(Release *release, guint32 contact, const Outcome *outcome)
 {
   doubt(release, contact, stage_name(outcome->stage), outcome->text);
+  settle_by_policy(release, contact);
   if (ledger_state(release->ledger, contact) == CONTACT_DUE)
     agenda_put(release->agenda, contact, clock_monotonic_ms() + RETURN_WAIT_MS);
 }

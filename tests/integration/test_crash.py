@@ -7,6 +7,7 @@ Judged by what the sink accepted, never by the daemon's own records.
 import collections
 import os
 import random
+import re
 import sqlite3
 import subprocess
 import time
@@ -109,6 +110,38 @@ def test_resend_policy_forgets_nobody(sinks, stations):
     release = station.wait_done()[0]
     accepted = collections.Counter(r for record in sink.records() for r in record.recipients)
     assert set(accepted) == set(contacts_of(station, release).values())
+
+
+def test_policy_after_a_crash_between_doubt_and_settlement(sinks, stations):
+    """A journal that ends in the doubt itself: the policy still settles it."""
+    sink = sinks(maildir=False)
+    station = stations(sink.port, channel='in_doubt = "resend";')
+    station.write_contacts(3)
+    station.start()
+    station.drop("news.md", "---\nsend-at: 2031-01-01 10:00 UTC\n---\n# News\n\nText.\n")
+    wait_until(station.queued, "the release is accepted")
+    release = station.queued()[0]
+    assert station.stop() == 0
+    journal = station.spool / "queue" / release / "journal"
+    lines = [line for line in journal.read_bytes().splitlines(keepends=True) if b" opened " not in line]
+    lines[-1] = sealed(re.sub(rb" send-at=\S+| crc=\S+|\n", b"", lines[-1]))
+    stamp = b"2026-01-01T00:00:00.000Z"
+    lines.append(sealed(b"3 " + stamp + b" intended contact=2 relay=main"))
+    lines.append(sealed(b"4 " + stamp + b" in-doubt contact=2 stage=crash text=x"))
+    journal.write_bytes(b"".join(lines))
+    station.start()
+    station.wait_done()
+    assert sorted(r.recipients[0] for r in sink.records()) == [f"c{i}@example.org" for i in (1, 2, 3)]
+
+
+def sealed(line):
+    """The line with its CRC-32C and LF; bit by bit, as the manual describes it."""
+    crc = 0xFFFFFFFF
+    for octet in line:
+        crc ^= octet
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return line + b" crc=%08x\n" % (crc ^ 0xFFFFFFFF)
 
 
 def test_clean_stop_leaves_no_doubt(sinks, stations):
