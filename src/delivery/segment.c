@@ -76,7 +76,9 @@ gboolean segment_check_header(const char *line, gsize length, GError **error)
 
   /* Where the seal is right there is a blank, before which the number ends. */
   if (length > head && memcmp(line, HEADER, head) == 0 && record_check_seal(line, length, &crc)) {
-    digits = strspn(line + head, "0123456789");
+    while (g_ascii_isdigit(line[head + digits])) {
+      digits++;
+    }
   }
   if (digits == 0) {
     g_set_error(error, JOURNAL_ERROR, JOURNAL_ERROR_DAMAGED,

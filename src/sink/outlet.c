@@ -98,8 +98,9 @@ gsize outlet_peek(Outlet *outlet, gint64 now, const char **octets)
   if (outlet->parcels->len > 0) {
     outlet_settle(outlet, now);
   }
-  *octets = (const char *)outlet->octets->data + outlet->sent;
-  return outlet->ready - outlet->sent;
+  gsize left = outlet->ready - outlet->sent;
+  *octets = left > 0 ? (const char *)outlet->octets->data + outlet->sent : NULL;
+  return left;
 }
 
 void outlet_sent(Outlet *outlet, gsize length)
