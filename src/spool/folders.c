@@ -137,6 +137,16 @@ static gboolean prepare_folder(const char *path, int flags, struct stat *status,
 
 /* A claim is one rename(2) from incoming/ to queue/, and so are acceptance, refusal and
  * archiving: all of it must be one file system. */
+static gboolean is_on_device(const struct stat *status, dev_t device, const char *path,
+                             GError **error)
+{
+  if (status->st_dev == device) {
+    return TRUE;
+  }
+  errno = EXDEV;
+  return spool_fail(error, "keep the whole spool on one file system", "use folder %s", path);
+}
+
 static gboolean prepare_own_folders(const Config *config, GError **error)
 {
   struct stat spool, status;
@@ -147,12 +157,9 @@ static gboolean prepare_own_folders(const Config *config, GError **error)
   }
   for (guint i = 0; i < G_N_ELEMENTS(folder_names); i++) {
     g_autofree char *path = spool_path(config, i, NULL);
-    if (!prepare_folder(path, AT_SYMLINK_NOFOLLOW, &status, error)) {
+    if (!prepare_folder(path, AT_SYMLINK_NOFOLLOW, &status, error) ||
+        !is_on_device(&status, spool.st_dev, path, error)) {
       return FALSE;
-    }
-    if (status.st_dev != spool.st_dev) {
-      errno = EXDEV;
-      return spool_fail(error, "keep the whole spool on one file system", "use folder %s", path);
     }
     if (i != SPOOL_INCOMING && (status.st_mode & S_IWOTH) != 0) {
       g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_PERM,
@@ -191,12 +198,16 @@ static gboolean prepare_channel(const Config *config, const char *channel, GErro
   if (!prepare_folder(path, AT_SYMLINK_NOFOLLOW, &status, error)) {
     return FALSE;
   }
+  struct stat parent;
   autofd folder = spool_open_incoming(config, channel);
-  if (folder < 0) {
+  autofd incoming = spool_open_incoming(config, NULL);
+  if (folder < 0 || incoming < 0 || fstat(incoming, &parent) != 0) {
     return spool_fail(error, NULL, "open folder %s", path);
   }
+  if (!is_on_device(&status, parent.st_dev, path, error)) {
+    return FALSE;
+  }
   if (is_new) {
-    autofd incoming = spool_open_incoming(config, NULL);
     spool_permit_like(folder, incoming);
   }
   if (!mark_channel_folder(folder, error)) {

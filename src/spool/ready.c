@@ -12,6 +12,7 @@ static const struct {
 } suffixes[] = {
   {"~", NAME_LEFT_OVER},
   {".swp", NAME_LEFT_OVER},
+  {".md#", NAME_LEFT_OVER},   /* "#news.md#": what an editor saved on its own */
   {".part", NAME_UNFINISHED},
   {".tmp", NAME_UNFINISHED},
   {".filepart", NAME_UNFINISHED},

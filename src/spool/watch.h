@@ -17,7 +17,7 @@
  * No clock of a client or a file server counts, only our own.
  *
  * Not ready are names beginning with '.' or ending in ~ .part .tmp .swp .filepart
- * .crdownload, and what file managers leave (Thumbs.db, desktop.ini); *.status.txt is the
+ * .crdownload .md#, and what file managers leave (Thumbs.db, desktop.ini); *.status.txt is the
  * daemon's own answer. In a folder such names are passed over, but one that means an
  * unfinished transfer lets the folder wait, for ten quiet minutes at most. An empty folder
  * is not ready: somebody has just made it.

@@ -112,7 +112,8 @@ class Sink:
         if not self.record_file.exists():
             return []
         records = []
-        for line in self.record_file.read_text(encoding="utf-8").splitlines():
+        whole = self.record_file.read_text(encoding="utf-8").rpartition("\n")[0]
+        for line in whole.splitlines():
             moment, connection, sender, recipients, size, message_id = line.split("\t")
             addresses = recipients.split(",") if recipients else []
             records.append(Record(

@@ -65,8 +65,10 @@ def run_with_kills(station, sink, contacts, kills, connections):
     station.drop("news.md", RELEASE)
     wait_until(station.queued, "the release is accepted")
     release = station.queued()[0]
-    for _ in range(kills):
-        time.sleep(random.uniform(0, 0.12))      # the moment is what is tried
+    for number in range(kills):
+        if number % 2 == 0:
+            wait_until(station.answers, "the daemon sends again")
+        time.sleep(random.uniform(0, 0.1))       # the moment is what is tried
         station.kill()
         if station.done():
             break
@@ -91,7 +93,7 @@ def test_200_sigkills(sinks, stations):
     release, doubtful = run_with_kills(station, sink, 20000, 200, connections)
     opened = sum(len(line) > 2 and line[2] == "opened" for line in station.journal(release))
     print(f"{opened} runs, {doubtful} of 20000 in doubt")
-    assert opened > 100, "the release ended before it was killed often enough"
+    assert opened >= 100, "the release ended before it was killed often enough"
 
 
 def test_resend_policy_forgets_nobody(sinks, stations):

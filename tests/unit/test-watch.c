@@ -225,7 +225,7 @@ static void test_names(void)
                                       "status.txt", "a\nb", "b\xff.md"};
   static const char *const not_ready[] = {
     "", ".", ".a.md", ".part", "a.md~", "a.md.part", "a.PART", "a.tmp", "a.swp", "a.filepart",
-    "a.crdownload", "a.status.txt", "a.Status.TXT", "Thumbs.db", "desktop.ini", "~",
+    "a.crdownload", "#a.md#", "a.status.txt", "a.Status.TXT", "Thumbs.db", "desktop.ini", "~",
   };
 
   for (guint i = 0; i < G_N_ELEMENTS(ready); i++) {
