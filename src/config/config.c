@@ -16,6 +16,15 @@ static void relay_free(gpointer pointer)
   g_free(relay);
 }
 
+static void domains_free(gpointer pointer)
+{
+  DomainSettings *domains = pointer;
+
+  settings_clear(SECTION_DOMAINS, domains);
+  g_free(domains->name);
+  g_free(domains);
+}
+
 static void list_free(gpointer pointer)
 {
   ListSettings *list = pointer;
@@ -40,6 +49,7 @@ Config *config_new(void)
 
   settings_fill(SECTION_GLOBAL, config);
   config->relays = g_ptr_array_new_with_free_func(relay_free);
+  config->domains = g_ptr_array_new_with_free_func(domains_free);
   config->lists = g_ptr_array_new_with_free_func(list_free);
   config->channels = g_ptr_array_new_with_free_func(channel_free);
   return config;
@@ -52,6 +62,7 @@ static void config_clear(gpointer pointer)
   settings_clear(SECTION_GLOBAL, config);
   g_free(config->path);
   g_ptr_array_unref(config->relays);
+  g_ptr_array_unref(config->domains);
   g_ptr_array_unref(config->lists);
   g_ptr_array_unref(config->channels);
 }

@@ -19,10 +19,18 @@ typedef enum { MISSING_REFUSE, MISSING_SKIP, MISSING_BLANK } MissingPolicy;
 /* What becomes of a contact in doubt: a person decides, or another copy is sent. */
 typedef enum { IN_DOUBT_HOLD, IN_DOUBT_RESEND } InDoubtPolicy;
 
-/* A budget: count messages in period_ms; count 0 means no limit. */
+/* At most count messages in any stretch of period_ms. */
 typedef struct {
   guint count;
   gint64 period_ms;
+} Budget;
+
+/* All of these budgets at once, the shortest period first, each period once; none of them:
+ * no limit. */
+enum { RATE_BUDGETS = 5 };
+typedef struct {
+  guint length;
+  Budget budgets[RATE_BUDGETS];
 } Rate;
 
 typedef struct {
@@ -31,9 +39,25 @@ typedef struct {
   char *host;            /* of url, for messages to people */
   TlsMode tls;           /* default: required; none where host is loopback */
   char *ca_file;         /* PEM; NULL: the system's bundle */
+  char *tls_key_pin;     /* as libcurl takes it; NULL: any key that is certified */
+  char *client_certificate;  /* PEM; NULL: none */
+  char *client_key;      /* see credential.h; NULL without client_certificate */
+  char *proxy;           /* socks5://, socks5h:// or http://, host:port; NULL: none */
+  char *proxy_username;  /* NULL: no login to the proxy */
+  char *proxy_credential;  /* see credential.h; NULL without proxy_username */
+  char *source_address;  /* IPv4 or IPv6; NULL: the system's choice */
   char *username;        /* NULL: no AUTH */
-  char *credential;      /* see credential.h; NULL without username */
+  char *credential;      /* see credential.h; NULL without username, or with OAuth */
+  guint auth;            /* a set of mechanisms, see mechanism.h */
+  char *oauth_token_url; /* https, or http on loopback; NULL: no OAuth */
+  char *oauth_client_id;
+  char *oauth_client_credential;   /* see credential.h, as the next; one of them is set */
+  char *oauth_refresh_credential;
+  char *oauth_scope;     /* NULL: what the server presumes */
   char *helo;            /* name given in EHLO; NULL: the machine's */
+  guint priority;        /* the smaller, the sooner it is used */
+  guint weight;          /* its share among those of its priority */
+  char **senders;        /* see senders.h; NULL: everybody's mail is taken */
   guint connections;     /* at most, at once */
   guint per_connection;  /* messages before a connection is closed; 0: no limit */
   Rate rate;
@@ -42,6 +66,14 @@ typedef struct {
   gint64 dot_timeout_ms;    /* the reply to the end of data */
   gint64 idle_ms;           /* how long a connection with nothing to do is kept */
 } RelaySettings;
+
+/* Domains that are one receiver, with limits of its own. */
+typedef struct {
+  char *name;            /* the first of match, for messages to people */
+  char **match;          /* "gmail.com", or "*.example" for all below example; A-labels */
+  guint connections;     /* messages to these domains under way at once, at most */
+  Rate rate;
+} DomainSettings;
 
 typedef struct {
   char *name;
@@ -60,7 +92,12 @@ typedef struct {
   MissingPolicy missing;
   InDoubtPolicy in_doubt;
   guint max_recipients;  /* a release to more is refused; 0: no limit */
+  Rate rate;             /* of each release */
+  char *hours;           /* when releases may be sent, see base/hours.h; NULL: always */
 } ChannelSettings;
+
+/* Each contact keeps its group in one byte, where 0 is none. */
+enum { DOMAIN_GROUPS = 255 };
 
 typedef struct {
   char *path;            /* of the file that was read */
@@ -72,7 +109,8 @@ typedef struct {
   gint64 retry_first_ms; /* before the second attempt; then doubling, with jitter */
   gint64 retry_max_ms;   /* the longest wait between two attempts */
   gint64 max_age_ms;     /* after acceptance, deferred contacts are given up */
-  GPtrArray *relays;     /* RelaySettings *, in order of preference, at least one */
+  GPtrArray *relays;     /* RelaySettings *, as in the file, at least one */
+  GPtrArray *domains;    /* DomainSettings *, at most DOMAIN_GROUPS; the first that fits counts */
   GPtrArray *lists;      /* ListSettings * */
   GPtrArray *channels;   /* ChannelSettings *; the first is the default channel */
 } Config;
@@ -95,9 +133,9 @@ const ChannelSettings *config_channel(const Config *config, const char *name);
 char *config_to_text(const Config *config);
 
 /* The table of all settings as rows "section<TAB>name<TAB>type<TAB>default<TAB>help",
- * from which the manual's table is checked. The section is "global", "relays", "lists"
- * or "channels"; the default is "required" where there is none and the setting must
- * stand in the file, "-" where it may be left unset. Caller frees. */
+ * from which the manual's table is checked. The section is "global", "relays",
+ * "domains", "lists" or "channels"; the default is "required" where there is none and the
+ * setting must stand in the file, "-" where it may be left unset. Caller frees. */
 char *config_reference(void);
 
 #define CONFIG_ERROR (config_error_quark())

@@ -87,8 +87,10 @@ static gssize read_up_to(int fd, char *buffer, gsize size)
   return (gssize)length;
 }
 
-/* Takes the newline at the end off; secret has room for a '\0' behind length bytes. */
-static gboolean check_secret(char *secret, gssize length, const char *path, GError **error)
+/* What the content must be like; secret has length bytes and a '\0' behind them. */
+typedef gboolean CheckSecret(char *secret, gsize length, const char *path, GError **error);
+
+static gboolean check_length(gssize length, const char *path, GError **error)
 {
   if (length < 0) {
     return refuse(error, "cannot read %s: %s", path, g_strerror(errno));
@@ -96,7 +98,12 @@ static gboolean check_secret(char *secret, gssize length, const char *path, GErr
   if (length > LONGEST_SECRET) {
     return refuse(error, "%s is longer than %d bytes", path, LONGEST_SECRET);
   }
-  secret[length] = '\0';
+  return TRUE;
+}
+
+/* Takes the newline at the end off. */
+static gboolean check_password(char *secret, gsize length, const char *path, GError **error)
+{
   if (length > 0 && secret[length - 1] == '\n') {
     secret[--length] = '\0';
   }
@@ -106,19 +113,32 @@ static gboolean check_secret(char *secret, gssize length, const char *path, GErr
   if (length == 0) {
     return refuse(error, "%s is empty", path);
   }
-  if (strlen(secret) != (gsize)length || strpbrk(secret, "\r\n") != NULL) {
+  if (strlen(secret) != length || strpbrk(secret, "\r\n") != NULL) {
     return refuse(error, "%s has more than one line, or is not text; expected the password alone",
                   path);
   }
   return TRUE;
 }
 
-static char *read_secret(int fd, const char *path, GError **error)
+static gboolean check_key(char *secret, gsize length, const char *path, GError **error)
+{
+  if (strlen(secret) != length || strstr(secret, "PRIVATE KEY-----") == NULL) {
+    return refuse(error, "%s is not a private key in PEM", path);
+  }
+  if (strstr(secret, "ENCRYPTED") != NULL) {
+    return refuse(error, "%s is locked by a passphrase, which nobody is there to type; run: "
+                  "openssl pkey -in %s -out FILE", path, path);
+  }
+  return TRUE;
+}
+
+static char *read_secret(int fd, const char *path, CheckSecret *check, GError **error)
 {
   gsize size = LONGEST_SECRET + 2; /* one byte more than may be, and a '\0' */
   char *secret = g_malloc0(size);
 
-  if (!check_secret(secret, read_up_to(fd, secret, size - 1), path, error)) {
+  gssize length = read_up_to(fd, secret, size - 1);
+  if (!check_length(length, path, error) || !check(secret, (gsize)length, path, error)) {
     explicit_bzero(secret, size);
     g_free(secret);
     return NULL;
@@ -126,7 +146,7 @@ static char *read_secret(int fd, const char *path, GError **error)
   return secret;
 }
 
-char *credential_read(const char *credential, GError **error)
+static char *read_checked(const char *credential, CheckSecret *check, GError **error)
 {
   g_autofree char *path = find_file(credential, error);
   char *secret = NULL;
@@ -142,10 +162,28 @@ char *credential_read(const char *credential, GError **error)
     return NULL;
   }
   if (check_file(fd, path, !g_path_is_absolute(credential), error)) {
-    secret = read_secret(fd, path, error);
+    secret = read_secret(fd, path, check, error);
   }
   close(fd);
   return secret;
+}
+
+char *credential_read(const char *credential, GError **error)
+{
+  return read_checked(credential, check_password, error);
+}
+
+char *credential_read_key(const char *credential, GError **error)
+{
+  return read_checked(credential, check_key, error);
+}
+
+gboolean credential_read_if_set(const char *credential, char **secret, GError **error)
+{
+  if (credential != NULL) {
+    *secret = credential_read(credential, error);
+  }
+  return credential == NULL || *secret != NULL;
 }
 
 void credential_free(char *secret)

@@ -10,4 +10,11 @@
  * is taken off; an empty, multi-line or huge one is an error (CONFIG_ERROR), which
  * never quotes it. Free with credential_free(), which wipes it. */
 char *credential_read(const char *credential, GError **error);
+
+/* The same for a private key in PEM, which has many lines. */
+char *credential_read_key(const char *credential, GError **error);
+
+/* Reads a password into *secret; credential NULL: there is none to read. FALSE: error. */
+gboolean credential_read_if_set(const char *credential, char **secret, GError **error);
+
 void credential_free(char *secret);

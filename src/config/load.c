@@ -163,6 +163,9 @@ static void check_object(const Place *place, SectionId section, gpointer object)
   case SECTION_RELAYS:
     rules_check_relay(place, object);
     break;
+  case SECTION_DOMAINS:
+    rules_check_domains(place, object);
+    break;
   case SECTION_LISTS:
     rules_check_list(place, object);
     break;

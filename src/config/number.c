@@ -79,15 +79,11 @@ char *number_write(gint64 number, const Unit *units)
                          *best->name != '\0' ? " " : "", best->name);
 }
 
-gboolean rate_read(const char *text, Rate *rate)
+static gboolean budget_read(const char *text, Budget *budget)
 {
   g_auto(GStrv) parts = g_strsplit(text, "/", 2);
   guint64 count;
 
-  if (g_str_equal(text, "none")) {
-    *rate = (Rate){0};
-    return TRUE;
-  }
   if (parts[0] == NULL || parts[1] == NULL) {
     return FALSE;
   }
@@ -96,15 +92,55 @@ gboolean rate_read(const char *text, Rate *rate)
       !g_ascii_string_to_unsigned(g_strstrip(parts[0]), 10, 1, G_MAXINT, &count, NULL)) {
     return FALSE;
   }
-  *rate = (Rate){.count = (guint)count, .period_ms = unit->factor};
+  *budget = (Budget){.count = (guint)count, .period_ms = unit->factor};
   return TRUE;
+}
+
+static gboolean rate_add(Rate *rate, Budget budget)
+{
+  guint place = 0;
+
+  while (place < rate->length && rate->budgets[place].period_ms < budget.period_ms) {
+    place++;
+  }
+  if (rate->length == RATE_BUDGETS ||
+      (place < rate->length && rate->budgets[place].period_ms == budget.period_ms)) {
+    return FALSE;
+  }
+  for (guint i = rate->length++; i > place; i--) {
+    rate->budgets[i] = rate->budgets[i - 1];
+  }
+  rate->budgets[place] = budget;
+  return TRUE;
+}
+
+gboolean rate_read(const char *text, Rate *rate)
+{
+  g_auto(GStrv) parts = g_strsplit(text, ",", -1);
+  Rate read = {0};
+  Budget budget;
+
+  if (g_str_equal(text, "none")) {
+    *rate = read;
+    return TRUE;
+  }
+  for (guint i = 0; parts[i] != NULL; i++) {
+    if (!budget_read(parts[i], &budget) || !rate_add(&read, budget)) {
+      return FALSE;
+    }
+  }
+  *rate = read;
+  return read.length > 0;
 }
 
 char *rate_write(const Rate *rate)
 {
-  if (rate->count == 0) {
-    return g_strdup("none");
+  GString *text = g_string_new(rate->length == 0 ? "none" : NULL);
+
+  for (guint i = 0; i < rate->length; i++) {
+    g_autofree char *period = number_write(rate->budgets[i].period_ms, number_time_units);
+    g_string_append_printf(text, "%s%u/%s", i > 0 ? ", " : "", rate->budgets[i].count,
+                           strchr(period, ' ') + 1);
   }
-  g_autofree char *period = number_write(rate->period_ms, number_time_units);
-  return g_strdup_printf("%u/%s", rate->count, strchr(period, ' ') + 1);
+  return g_string_free(text, FALSE);
 }

@@ -23,6 +23,6 @@ gboolean number_read(const char *text, const Unit *units, const char *bare, doub
 /* In the largest unit that gives a whole number. Caller frees. */
 char *number_write(gint64 number, const Unit *units);
 
-/* "none", or a count for a unit of time. */
+/* "none", or counts for units of time with commas between, each unit once. */
 gboolean rate_read(const char *text, Rate *rate);
 char *rate_write(const Rate *rate);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/rules.h"
 
-#include <gio/gio.h>
-#include <string.h>
-
 #include "base/names.h"
+#include "config/security.h"
+#include "config/value.h"
 
 static void check_not_empty(const Place *place, const GPtrArray *objects, const char *section,
                             const char *example)
@@ -31,14 +30,6 @@ void rules_check_global(const Place *place, Config *config)
 
 /* --- A relay. --- */
 
-static gboolean is_loopback(const char *host)
-{
-  g_autoptr(GInetAddress) address = g_inet_address_new_from_string(host);
-
-  return g_ascii_strcasecmp(host, "localhost") == 0 ||
-         (address != NULL && g_inet_address_get_is_loopback(address));
-}
-
 static void check_relay_name(const Place *place, const RelaySettings *relay)
 {
   if (config_relay(place->config, relay->name) != NULL) {
@@ -48,56 +39,64 @@ static void check_relay_name(const Place *place, const RelaySettings *relay)
   }
 }
 
-static void check_login(const Place *place, const RelaySettings *relay)
+static void check_senders(const Place *place)
 {
-  gboolean has_username = place_has(place, "username");
-  gboolean has_credential = place_has(place, "credential");
+  Place member = place_member(place, "senders");
 
-  if (has_username != has_credential) {
-    Place member = place_member(place, has_username ? "username" : "credential");
-    place_error(&member, "relay \"%s\" has a %s and no %s; a login needs both", relay->name,
-                has_username ? "username" : "credential", has_username ? "credential" : "username");
-  }
-  if (relay->credential != NULL && strchr(relay->credential, '/') != NULL &&
-      !g_path_is_absolute(relay->credential)) {
-    Place member = place_member(place, "credential");
-    place_error(&member, "credential: \"%s\" is neither a name without \"/\" nor an absolute path",
-                relay->credential);
-  }
-}
-
-static void check_tls(const Place *place, RelaySettings *relay, gboolean is_smtps)
-{
-  Place member = place_member(place, "tls");
-
-  if (!place_has(place, "tls") && !is_smtps && is_loopback(relay->host)) {
-    relay->tls = TLS_NONE;
-  }
-  if (is_smtps && relay->tls != TLS_REQUIRED) {
-    place_error(&member, "tls: smtps:// is TLS from the first byte; write \"required\", or "
-                "smtp:// in url");
-    return;
-  }
-  if (relay->username == NULL || is_loopback(relay->host)) {
-    return;
-  }
-  if (relay->tls == TLS_NONE) {
-    place_error(&member, "tls: with \"none\" the password goes to %s in the clear; write "
-                "\"required\"", relay->host);
-  } else if (relay->tls == TLS_OPPORTUNISTIC) {
-    place_warning(&member, "tls: with \"opportunistic\" whoever stands between here and %s can "
-                  "have the password in the clear; better is \"required\"", relay->host);
+  if (place_has(place, "senders") && config_setting_is_aggregate(member.node) &&
+      config_setting_length(member.node) == 0) {
+    place_error(&member, "senders: the list is empty, so that the relay would take nobody's mail; "
+                "fill it or leave the setting out");
   }
 }
 
 void rules_check_relay(const Place *place, RelaySettings *relay)
 {
   check_relay_name(place, relay);
-  check_login(place, relay);
+  check_senders(place);
   if (relay->url != NULL) {
     g_autoptr(GUri) uri = g_uri_parse(relay->url, G_URI_FLAGS_NONE, NULL);
     relay->host = g_strdup(g_uri_get_host(uri));
-    check_tls(place, relay, g_str_equal(g_uri_get_scheme(uri), "smtps"));
+  }
+  security_check(place, relay);
+}
+
+/* --- Groups of domains. --- */
+
+static void check_pattern(const Place *place, const DomainSettings *domains, guint index)
+{
+  const char *pattern = domains->match[index];
+  gboolean again = FALSE;
+
+  for (guint i = 0; i < index; i++) {
+    again = again || g_str_equal(domains->match[i], pattern);
+  }
+  for (guint i = 0; i < place->config->domains->len; i++) {
+    const DomainSettings *above = g_ptr_array_index(place->config->domains, i);
+    again = again || g_strv_contains((const char *const *)above->match, pattern);
+  }
+  if (again) {
+    place_error(place, "match: \"%s\" stands here or above already; each domain counts once",
+                pattern);
+  }
+}
+
+void rules_check_domains(const Place *place, DomainSettings *domains)
+{
+  Place member = place_member(place, "match");
+
+  if (domains->match == NULL) {
+    domains->match = g_new0(char *, 1);
+  }
+  if (config_setting_is_aggregate(member.node) && config_setting_length(member.node) == 0) {
+    place_error(&member, "match: there is none; expected %s", value_description(KIND_DOMAINS));
+  }
+  for (guint i = 0; domains->match[i] != NULL; i++) {
+    check_pattern(&member, domains, i);
+  }
+  domains->name = g_strdup(domains->match[0]);
+  if (place->config->domains->len == DOMAIN_GROUPS) {
+    place_error(place, "domains: there are more than %d groups", DOMAIN_GROUPS);
   }
 }
 

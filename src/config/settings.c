@@ -3,12 +3,16 @@
 
 #include <stddef.h>
 
+#include "config/mechanism.h"
+
 enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
 
 const Section settings_sections[SECTION_CHANNELS + 1] = {
   [SECTION_GLOBAL] = {"global", "file", "at the top level", FALSE, sizeof(Config), 0},
   [SECTION_RELAYS] = {"relays", "relay", "in a relay", TRUE, sizeof(RelaySettings),
                       offsetof(Config, relays)},
+  [SECTION_DOMAINS] = {"domains", "group of domains", "in a group of domains", TRUE,
+                       sizeof(DomainSettings), offsetof(Config, domains)},
   [SECTION_LISTS] = {"lists", "list", "in a list", FALSE, sizeof(ListSettings),
                      offsetof(Config, lists)},
   [SECTION_CHANNELS] = {"channels", "channel", "in a channel", FALSE, sizeof(ChannelSettings),
@@ -22,6 +26,7 @@ static const char *const in_doubt_words[] = {"hold", "resend", NULL};
 
 #define GLOBAL(name, kind, field) SECTION_GLOBAL, name, kind, offsetof(Config, field)
 #define RELAY(name, kind, field) SECTION_RELAYS, name, kind, offsetof(RelaySettings, field)
+#define DOMAIN(name, kind, field) SECTION_DOMAINS, name, kind, offsetof(DomainSettings, field)
 #define LIST(name, kind, field) SECTION_LISTS, name, kind, offsetof(ListSettings, field)
 #define CHANNEL(name, kind, field) SECTION_CHANNELS, name, kind, offsetof(ChannelSettings, field)
 #define ANY {NULL, 0, 0}
@@ -54,12 +59,43 @@ const Setting settings_table[] = {
    "whether STARTTLS must succeed; where the host is this machine, the default is none"},
   {RELAY("ca_file", KIND_PATH, ca_file), NULL, FALSE, ANY,
    "certificates (PEM) to trust instead of the system's"},
+  {RELAY("tls_key_pin", KIND_PIN, tls_key_pin), NULL, FALSE, ANY,
+   "the only public keys that the relay's certificate may have"},
+  {RELAY("client_certificate", KIND_PATH, client_certificate), NULL, FALSE, ANY,
+   "certificate (PEM) to show to the relay"},
+  {RELAY("client_key", KIND_CREDENTIAL, client_key), NULL, FALSE, ANY,
+   "its private key (PEM), guarded as a password is"},
+  {RELAY("proxy", KIND_PROXY, proxy), NULL, FALSE, ANY,
+   "socks5://HOST:PORT, socks5h://HOST:PORT or http://HOST:PORT on the way to the relay"},
+  {RELAY("proxy_username", KIND_TEXT, proxy_username), NULL, FALSE, ANY,
+   "who to log in as at the proxy"},
+  {RELAY("proxy_credential", KIND_CREDENTIAL, proxy_credential), NULL, FALSE, ANY,
+   "the password for the proxy"},
+  {RELAY("source_address", KIND_IP, source_address), NULL, FALSE, ANY,
+   "this machine's address to connect from"},
   {RELAY("username", KIND_TEXT, username), NULL, FALSE, ANY,
    "who to log in as; without it there is no login"},
-  {RELAY("credential", KIND_TEXT, credential), NULL, FALSE, ANY,
+  {RELAY("credential", KIND_CREDENTIAL, credential), NULL, FALSE, ANY,
    "the password: name of a systemd credential, or absolute path of a file with mode 0600"},
+  {RELAY("auth", KIND_WORDS, auth), "any", FALSE, WORD_OF(mechanism_words),
+   "how to log in; any: whatever takes the password or token that there is"},
+  {RELAY("oauth_token_url", KIND_WEB, oauth_token_url), NULL, FALSE, ANY,
+   "where access tokens are fetched; with it, the login is by OAuth 2.0"},
+  {RELAY("oauth_client_id", KIND_TEXT, oauth_client_id), NULL, FALSE, ANY,
+   "what the token server calls dateline"},
+  {RELAY("oauth_client_credential", KIND_CREDENTIAL, oauth_client_credential), NULL, FALSE, ANY,
+   "the client secret"},
+  {RELAY("oauth_refresh_credential", KIND_CREDENTIAL, oauth_refresh_credential), NULL, FALSE, ANY,
+   "the refresh token; without it, tokens are the client's own (client credentials)"},
+  {RELAY("oauth_scope", KIND_TEXT, oauth_scope), NULL, FALSE, ANY, "what the token is for"},
   {RELAY("helo", KIND_HOST, helo), NULL, FALSE, ANY,
    "name given in EHLO; without it the machine's"},
+  {RELAY("priority", KIND_INTEGER, priority), "10", FALSE, FROM_TO(0, 1000),
+   "the relays with the smallest one are used, the next only while all of those are in trouble"},
+  {RELAY("weight", KIND_INTEGER, weight), "1", FALSE, FROM_TO(1, 1000),
+   "share of the messages among relays of the same priority"},
+  {RELAY("senders", KIND_SENDERS, senders), NULL, FALSE, ANY,
+   "whose mail it takes: addresses, domains, or \"*.DOMAIN\"; without it, everybody's"},
   {RELAY("connections", KIND_INTEGER, connections), "10", FALSE, FROM_TO(1, 1000),
    "most connections at once"},
   {RELAY("rate", KIND_RATE, rate), "none", FALSE, ANY, "most messages in a time"},
@@ -73,6 +109,12 @@ const Setting settings_table[] = {
    "for the reply to a whole message"},
   {RELAY("idle", KIND_DURATION, idle_ms), "5 s", FALSE, FROM_TO(0, HOUR),
    "how long a connection with nothing to do is kept"},
+
+  {DOMAIN("match", KIND_DOMAINS, match), NULL, TRUE, ANY,
+   "domains of the group; \"*.\" before one means all below it"},
+  {DOMAIN("connections", KIND_INTEGER, connections), "4", FALSE, FROM_TO(1, 1000),
+   "most messages to these domains under way at once"},
+  {DOMAIN("rate", KIND_RATE, rate), "none", FALSE, ANY, "most messages to these domains in a time"},
 
   {LIST("file", KIND_PATH, file), NULL, TRUE, ANY, "the contacts, in CSV"},
   {LIST("address_column", KIND_TEXT, address_column), NULL, FALSE, ANY,
@@ -96,6 +138,9 @@ const Setting settings_table[] = {
    "where nobody knows whether a copy was sent: hold it until a person decides, or resend it"},
   {CHANNEL("max_recipients", KIND_INTEGER, max_recipients), "0", FALSE, FROM_TO(0, G_MAXINT),
    "a release to more contacts is refused; 0: no limit"},
+  {CHANNEL("rate", KIND_RATE, rate), "none", FALSE, ANY, "most messages of a release in a time"},
+  {CHANNEL("hours", KIND_HOURS, hours), NULL, FALSE, ANY,
+   "when a release may be sent unless it is urgent; without it, always"},
 
   {SECTION_GLOBAL, NULL, KIND_TEXT, 0, NULL, FALSE, ANY, NULL},
 };

@@ -7,7 +7,13 @@
 /* The table of all settings. Whoever reads, writes or documents settings walks it;
  * no setting is named anywhere else, except where one is checked against another. */
 
-typedef enum { SECTION_GLOBAL, SECTION_RELAYS, SECTION_LISTS, SECTION_CHANNELS } SectionId;
+typedef enum {
+  SECTION_GLOBAL,
+  SECTION_RELAYS,
+  SECTION_DOMAINS,
+  SECTION_LISTS,
+  SECTION_CHANNELS,
+} SectionId;
 
 /* A section is a list of groups whose names are settings, ( { name = "a"; }, … ), or
  * a group of named groups, { a = { … }; }. SECTION_GLOBAL is the file itself. Each
@@ -52,6 +58,6 @@ GPtrArray *settings_array(const Config *config, SectionId section);
 /* What stands in the file for setting, NULL where it is not set. Caller frees. */
 char *settings_write(const Setting *setting, gconstpointer object);
 
-/* The defaults, without relays, lists and channels: a Config to be filled by
+/* The defaults, without relays, domains, lists and channels: a Config to be filled by
  * config_load(), immutable from then on. */
 Config *config_new(void);

@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "base/address.h"
+#include "base/hours.h"
 #include "config/config.h"
 #include "config/number.h"
+#include "config/senders.h"
 
 enum { NAME_LENGTH = 64 };
 
@@ -113,6 +115,59 @@ static gboolean read_url(const Reading *reading, const char *text, gpointer fiel
                                       g_uri_get_port(uri), "", NULL, NULL));
 }
 
+static gboolean read_proxy(const Reading *reading, const char *text, gpointer field)
+{
+  g_autoptr(GUri) uri = g_uri_parse(text, G_URI_FLAGS_NONE, NULL);
+  g_autofree char *host = uri != NULL ? read_url_host(g_uri_get_host(uri)) : NULL;
+
+  if (uri != NULL && g_uri_get_userinfo(uri) != NULL) { /* not quoted, as above */
+    return refuse(reading, "the URL has a user name or password in it; use the settings "
+                  "proxy_username and proxy_credential");
+  }
+  if (host == NULL || g_uri_get_port(uri) <= 0 || strlen(g_uri_get_path(uri)) > strlen("/") ||
+      !g_regex_match_simple("^(socks5h?|http)://[^?#]*$", text, G_REGEX_CASELESS, 0)) {
+    return FALSE;
+  }
+  return set_string(field, g_uri_join(G_URI_FLAGS_NONE, g_uri_get_scheme(uri), NULL, host,
+                                      g_uri_get_port(uri), "", NULL, NULL));
+}
+
+static gboolean read_web(const Reading *reading, const char *text, gpointer field)
+{
+  g_autoptr(GUri) uri = g_uri_parse(text, G_URI_FLAGS_ENCODED, NULL);
+  g_autofree char *host = uri != NULL ? read_url_host(g_uri_get_host(uri)) : NULL;
+
+  if (uri != NULL && g_uri_get_userinfo(uri) != NULL) {
+    return refuse(reading, "the URL has a user name or password in it; it must not");
+  }
+  return host != NULL && g_uri_get_port(uri) != 0 && g_uri_get_fragment(uri) == NULL &&
+         g_regex_match_simple("^https?$", g_uri_get_scheme(uri), 0, 0) &&
+         set_string(field, g_uri_join(G_URI_FLAGS_ENCODED, g_uri_get_scheme(uri), NULL, host,
+                                      g_uri_get_port(uri), g_uri_get_path(uri),
+                                      g_uri_get_query(uri), NULL));
+}
+
+static gboolean read_ip(G_GNUC_UNUSED const Reading *reading, const char *text, gpointer field)
+{
+  return g_hostname_is_ip_address(text) && set_string(field, g_strdup(text));
+}
+
+static gboolean read_pin(G_GNUC_UNUSED const Reading *reading, const char *text, gpointer field)
+{
+  static const char one[] = "sha256//[A-Za-z0-9+/]{43}=";
+  g_autofree char *pattern = g_strdup_printf("^%s(;%s)*$", one, one);
+
+  return set_if_matches(field, pattern, text);
+}
+
+static gboolean read_credential(const Reading *reading, const char *text, gpointer field)
+{
+  if (strchr(text, '/') != NULL && !g_path_is_absolute(text)) {
+    return refuse(reading, "\"%s\" is neither a name without \"/\" nor an absolute path", text);
+  }
+  return set_string(field, g_strdup(text));
+}
+
 static gboolean read_mailbox(const Reading *reading, const char *text, gpointer field)
 {
   g_auto(Address) address = {0};
@@ -130,6 +185,13 @@ static gboolean read_address(const Reading *reading, const char *text, gpointer 
          set_string(field, g_steal_pointer(&address.mailbox));
 }
 
+static gboolean read_hours(const Reading *reading, const char *text, gpointer field)
+{
+  g_autoptr(Hours) hours = hours_parse(text, reading->error);
+
+  return hours != NULL && set_string(field, g_strdup(text));
+}
+
 static gboolean read_texts(G_GNUC_UNUSED const Reading *reading, const char *text, gpointer field)
 {
   char ***texts = field;
@@ -139,6 +201,20 @@ static gboolean read_texts(G_GNUC_UNUSED const Reading *reading, const char *tex
   (*texts)[length] = g_strdup(text);
   (*texts)[length + 1] = NULL;
   return TRUE;
+}
+
+static gboolean read_senders(const Reading *reading, const char *text, gpointer field)
+{
+  g_autofree char *pattern = sender_pattern_read(text);
+
+  return pattern != NULL && read_texts(reading, pattern, field);
+}
+
+static gboolean read_domains(const Reading *reading, const char *text, gpointer field)
+{
+  g_autofree char *pattern = domain_pattern_read(text);
+
+  return pattern != NULL && read_texts(reading, pattern, field);
 }
 
 /* Control characters never come this far, so libconfig needs only these escaped. */
@@ -176,6 +252,11 @@ static char *write_texts(G_GNUC_UNUSED const Range *range, gconstpointer field)
   return g_string_free(array, FALSE);
 }
 
+static char *write_senders(const Range *range, gconstpointer field)
+{
+  return *(char **const *)field != NULL ? write_texts(range, field) : NULL;
+}
+
 static void clear_text(gpointer field)
 {
   g_clear_pointer((char **)field, g_free);
@@ -203,6 +284,24 @@ static gboolean read_word(const Reading *reading, const char *text, gpointer fie
   }
   g_autofree char *all = g_strjoinv(", ", (char **)words);
   return refuse(reading, "found \"%s\", expected one of %s", text, all);
+}
+
+static gboolean read_words(const Reading *reading, const char *text, gpointer field)
+{
+  const char *const *words = reading->range->words;
+  guint word;
+  g_autofree char *upper = g_ascii_strup(text, -1);
+
+  if (g_strv_contains(words, upper)) {
+    text = upper;
+  }
+  if (!read_word(reading, text, &word)) {
+    return FALSE;
+  }
+  if (word > 0) {
+    *(guint *)field |= 1u << (word - 1);
+  }
+  return TRUE;
 }
 
 static gboolean read_number(const Reading *reading, const char *text, const Unit *units,
@@ -260,6 +359,23 @@ static char *write_word(const Range *range, gconstpointer field)
   return quote(range->words[*(const guint *)field]);
 }
 
+static char *write_words(const Range *range, gconstpointer field)
+{
+  guint set = *(const guint *)field;
+  g_autoptr(GStrvBuilder) words = g_strv_builder_new();
+
+  if (set == 0) {
+    return quote(range->words[0]);
+  }
+  for (guint i = 0; range->words[i + 1] != NULL; i++) {
+    if ((set & 1u << i) != 0) {
+      g_strv_builder_add(words, range->words[i + 1]);
+    }
+  }
+  g_auto(GStrv) array = g_strv_builder_end(words);
+  return write_texts(range, &array);
+}
+
 static char *write_integer(G_GNUC_UNUSED const Range *range, gconstpointer field)
 {
   return number_write(*(const guint *)field, number_no_units);
@@ -311,14 +427,32 @@ static const struct {
                  "a path in quotation marks"},
   [KIND_URL] = {"url", WRITTEN_AS_STRING, read_url, write_text, clear_text, NULL,
                 "\"smtp://HOST\" or \"smtps://HOST\", with \":PORT\" or without"},
+  [KIND_PROXY] = {"proxy", WRITTEN_AS_STRING, read_proxy, write_text, clear_text, NULL,
+                  "\"socks5://HOST:PORT\", \"socks5h://HOST:PORT\" or \"http://HOST:PORT\""},
+  [KIND_WEB] = {"web url", WRITTEN_AS_STRING, read_web, write_text, clear_text, NULL,
+                "\"https://HOST/PATH\""},
+  [KIND_IP] = {"ip address", WRITTEN_AS_STRING, read_ip, write_text, clear_text, NULL,
+               "an IP address, such as \"192.0.2.1\" or \"2001:db8::1\""},
+  [KIND_PIN] = {"pin", WRITTEN_AS_STRING, read_pin, write_text, clear_text, NULL,
+                "\"sha256//\" and the SHA-256 of a public key in base64, several with \";\" "
+                "between"},
+  [KIND_CREDENTIAL] = {"credential", WRITTEN_AS_STRING, read_credential, write_text, clear_text,
+                       NULL, "the name of a credential, or an absolute path"},
   [KIND_MAILBOX] = {"mailbox", WRITTEN_AS_STRING, read_mailbox, write_text, clear_text, NULL,
                     "a mailbox, such as \"Press Office <press@example.org>\""},
   [KIND_ADDRESS] = {"address", WRITTEN_AS_STRING, read_address, write_text, clear_text, NULL,
                     "an address, such as \"press@example.org\""},
   [KIND_TEXTS] = {"texts", WRITTEN_AS_STRING | WRITTEN_AS_ARRAY, read_texts, write_texts,
                   clear_texts, NULL, "a text, or several as in [\"a\", \"b\"]"},
+  [KIND_SENDERS] = {"senders", WRITTEN_AS_STRING | WRITTEN_AS_ARRAY, read_senders, write_senders,
+                    clear_texts, NULL, "an address, a domain or \"*.DOMAIN\", or several in [ ]"},
+  [KIND_DOMAINS] = {"domains", WRITTEN_AS_STRING | WRITTEN_AS_ARRAY, read_domains, write_texts,
+                    clear_texts, NULL,
+                    "a domain, or several as in [\"gmail.com\", \"*.example\"]"},
   [KIND_WORD] = {"word", WRITTEN_AS_STRING, read_word, write_word, NULL, NULL,
                  "a word in quotation marks"},
+  [KIND_WORDS] = {"words", WRITTEN_AS_STRING | WRITTEN_AS_ARRAY, read_words, write_words, NULL,
+                  NULL, "a word in quotation marks, or several as in [\"a\", \"b\"]"},
   [KIND_INTEGER] = {"integer", WRITTEN_AS_INTEGER, read_integer, write_integer, NULL,
                     number_no_units, "a whole number"},
   [KIND_DURATION] = {"duration", NUMBER_OR_TEXT, read_duration, write_duration, NULL,
@@ -327,7 +461,10 @@ static const struct {
   [KIND_SIZE] = {"size", NUMBER_OR_TEXT, read_size, write_size, NULL, number_size_units,
                  "a number of bytes, or \"100 KiB\", \"64 MiB\", \"2 GiB\""},
   [KIND_RATE] = {"rate", WRITTEN_AS_STRING, read_rate, write_rate, NULL, NULL,
-                 "a rate such as \"20/s\", \"600/min\", \"5000/d\", or \"none\""},
+                 "a rate such as \"20/s\", \"600/min\", \"5000/d\", several of them as in "
+                 "\"20/s, 5000/d\", or \"none\""},
+  [KIND_HOURS] = {"hours", WRITTEN_AS_STRING, read_hours, write_text, clear_text, NULL,
+                  "hours such as \"Mon-Fri 08:00-18:00 Europe/Brussels\""},
 };
 
 guint value_forms(Kind kind)

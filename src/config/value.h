@@ -13,19 +13,28 @@ typedef enum {
   KIND_LANGUAGE,  /* BCP 47 tag */
   KIND_PATH,      /* made absolute, from the folder of the configuration file */
   KIND_URL,       /* smtp://host[:port] or smtps://host[:port], the host in ASCII */
+  KIND_PROXY,     /* socks5://host:port, socks5h:// or http://, the host in ASCII */
+  KIND_WEB,       /* https://… or http://… */
+  KIND_IP,        /* an address */
+  KIND_PIN,       /* one or more of sha256//… */
+  KIND_CREDENTIAL,  /* see credential.h */
   KIND_MAILBOX,
   KIND_ADDRESS,
   KIND_TEXTS,     /* char **; each text that is read is appended */
+  KIND_DOMAINS,   /* char **, too; domains as A-labels, "*." before them or not */
+  KIND_SENDERS,   /* the same, of patterns as in senders.h; NULL without any */
   KIND_WORD,      /* an enum: the place of the word among Range's */
+  KIND_WORDS,     /* guint, a set: bit i for Range's word i + 1; the first word for none */
   KIND_INTEGER,   /* guint */
   KIND_DURATION,  /* gint64, milliseconds */
   KIND_SIZE,      /* guint64, bytes */
   KIND_RATE,      /* Rate */
+  KIND_HOURS,     /* see base/hours.h */
 } Kind;
 
 /* What one setting's values are confined to. */
 typedef struct {
-  const char *const *words;  /* of KIND_WORD */
+  const char *const *words;  /* of KIND_WORD, KIND_WORDS */
   gint64 minimum, maximum;   /* of KIND_INTEGER, KIND_DURATION, KIND_SIZE; inclusive */
 } Range;
 

@@ -4,6 +4,8 @@
 
 #include "base/durable.h"
 #include "config/config.h"
+#include "config/mechanism.h"
+#include "config/senders.h"
 
 typedef struct {
   char *folder;
@@ -92,12 +94,21 @@ static void test_defaults(Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
   g_assert_cmpstr(relay->host, ==, "mail.example.org");
   g_assert_cmpuint(relay->tls, ==, TLS_REQUIRED);
   g_assert_null(relay->ca_file);
+  g_assert_null(relay->tls_key_pin);
+  g_assert_null(relay->client_certificate);
+  g_assert_null(relay->proxy);
+  g_assert_null(relay->source_address);
+  g_assert_null(relay->oauth_token_url);
+  g_assert_cmpuint(relay->auth, ==, 0);
   g_assert_null(relay->username);
   g_assert_null(relay->credential);
   g_assert_null(relay->helo);
+  g_assert_cmpuint(relay->priority, ==, 10);
+  g_assert_cmpuint(relay->weight, ==, 1);
+  g_assert_null(relay->senders);
   g_assert_cmpuint(relay->connections, ==, 10);
   g_assert_cmpuint(relay->per_connection, ==, 0);
-  g_assert_cmpuint(relay->rate.count, ==, 0);
+  g_assert_cmpuint(relay->rate.length, ==, 0);
   g_assert_cmpint(relay->connect_timeout_ms, ==, 30000);
   g_assert_cmpint(relay->reply_timeout_ms, ==, 300000);
   g_assert_cmpint(relay->dot_timeout_ms, ==, 600000);
@@ -115,12 +126,15 @@ static void test_defaults(Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
   g_assert_cmpuint(channel->max_recipients, ==, 0);
 }
 
+#define PIN "sha256//47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+
 static const char everything[] =
   "channels = {\n"
   "  press = { from = \"Press Office <press@example.org>\"; reply_to = \"media@example.org\";\n"
   "    return_path = \"bounces@example.org\"; list = \"press\"; };\n"
   "  embassy-1 = { list = [ \"press\", \"embassies\" ]; language = \"fr-BE\";\n"
-  "    missing = \"skip\"; in_doubt = \"resend\"; max_recipients = 500; };\n"
+  "    missing = \"skip\"; in_doubt = \"resend\"; max_recipients = 500;\n"
+  "    rate = \"100/h\"; hours = \"Mon-Fri 08:00-18:00 Europe/Brussels; Sat 9:00-12:00 Z\"; };\n"
   "};\n"
   "lists = {\n"
   "  press = { file = \"press.csv\"; address_column = \"E-Mail \\\"work\\\" \\\\\";\n"
@@ -131,9 +145,20 @@ static const char everything[] =
   "  { url = \"SMTPS://M\xc3\xbcnchen.example:465/\"; username = \"press\";\n"
   "    credential = \"main-password\"; rate = \"600 / min\"; connections = 0x20;\n"
   "    ca_file = \"ca.pem\"; helo = \"[192.0.2.1]\"; idle = 0; connect_timeout = 1.5; },\n"
-  "  { name = \"spare\"; url = \"smtp://[::1]:2525\"; rate = \"5000/day\";\n"
-  "    per_connection = 200; },\n"
+  "  { name = \"spare\"; url = \"smtp://[::1]:2525\"; rate = \"5000/day,20/s , 600/min\";\n"
+  "    per_connection = 200; proxy = \"SOCKS5H://Proxy.B\xc3\xbc" "cher.example:1080/\";\n"
+  "    proxy_username = \"p\"; proxy_credential = \"/p\"; username = \"u@example.org\";\n"
+  "    source_address = \"2001:db8::1\"; auth = [ \"xoauth2\", \"OAUTHBEARER\" ];\n"
+  "    oauth_token_url = \"https://login.example/a%2Fb/token?x=y%20z\";\n"
+  "    oauth_client_id = \"id\"; oauth_refresh_credential = \"refresh\"; tls = \"required\";\n"
+  "    oauth_scope = \"https://mail.example/\"; client_certificate = \"c.pem\";\n"
+  "    client_key = \"client-key\"; tls_key_pin = \"" PIN ";" PIN "\"; },\n"
   "  { name = \"third\"; url = \"smtp://127.0.0.2\"; tls = \"opportunistic\"; }\n"
+  ");\n"
+  "domains = (\n"
+  "  { match = [ \"GMAIL.com\", \"*.B\xc3\xbc" "cher.example\", \"*.xx\" ]; connections = 2;\n"
+  "    rate = \"20/s\"; },\n"
+  "  { match = \"example.org\"; }\n"
   ");\n"
   "spool = \"spool\"; runtime = \"/tmp/run/\"; settle = \"500 ms\"; rescan = 10;\n"
   "max_bundle_size = \"1.5 MiB\"; retry_first = \"2 minutes\"; retry_max = \"1.5 h\";\n"
@@ -167,19 +192,44 @@ static void test_everything(Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
   g_assert_cmpstr(main_relay->credential, ==, "main-password");
   g_assert_cmpstr(main_relay->helo, ==, "[192.0.2.1]");
   g_assert_cmpuint(main_relay->connections, ==, 32);
-  g_assert_cmpuint(main_relay->rate.count, ==, 600);
-  g_assert_cmpint(main_relay->rate.period_ms, ==, 60000);
+  g_assert_cmpuint(main_relay->rate.length, ==, 1);
+  g_assert_cmpuint(main_relay->rate.budgets[0].count, ==, 600);
+  g_assert_cmpint(main_relay->rate.budgets[0].period_ms, ==, 60000);
   g_assert_cmpint(main_relay->idle_ms, ==, 0);
   g_assert_cmpint(main_relay->connect_timeout_ms, ==, 1500);
 
   const RelaySettings *spare = config_relay(config, "spare");
   g_assert_cmpstr(spare->url, ==, "smtp://[::1]:2525");
   g_assert_cmpstr(spare->host, ==, "::1");
-  g_assert_cmpuint(spare->tls, ==, TLS_NONE);
-  g_assert_cmpint(spare->rate.period_ms, ==, 86400000);
+  g_assert_cmpuint(spare->tls, ==, TLS_REQUIRED);
+  g_assert_cmpstr(spare->proxy, ==, "socks5h://proxy.xn--bcher-kva.example:1080");
+  g_assert_cmpstr(spare->source_address, ==, "2001:db8::1");
+  g_assert_cmpstr(spare->oauth_token_url, ==, "https://login.example/a%2Fb/token?x=y%20z");
+  g_assert_cmpstr(spare->client_key, ==, "client-key");
+  g_assert_cmpstr(spare->tls_key_pin, ==, PIN ";" PIN);
+  g_assert_true(relay_takes_token(spare));
+  g_autofree char *login_options = relay_login_options(spare);
+  g_assert_cmpstr(login_options, ==, "AUTH=XOAUTH2;AUTH=OAUTHBEARER");
+  g_assert_cmpuint(spare->rate.length, ==, 3);
+  g_assert_cmpint(spare->rate.budgets[0].period_ms, ==, 1000);
+  g_assert_cmpint(spare->rate.budgets[1].period_ms, ==, 60000);
+  g_assert_cmpuint(spare->rate.budgets[1].count, ==, 600);
+  g_assert_cmpint(spare->rate.budgets[2].period_ms, ==, 86400000);
   g_assert_cmpuint(spare->per_connection, ==, 200);
   g_assert_cmpuint(config_relay(config, "third")->tls, ==, TLS_OPPORTUNISTIC);
   g_assert_null(config_relay(config, "fourth"));
+
+  g_assert_cmpuint(config->domains->len, ==, 2);
+  const DomainSettings *domains = g_ptr_array_index(config->domains, 0);
+  g_assert_true(g_strv_equal((const char *const *)domains->match,
+                             (const char *const[]){"gmail.com", "*.xn--bcher-kva.example", "*.xx",
+                                                   NULL}));
+  g_assert_cmpuint(domains->connections, ==, 2);
+  g_assert_cmpuint(domains->rate.budgets[0].count, ==, 20);
+  domains = g_ptr_array_index(config->domains, 1);
+  g_assert_cmpstr(domains->name, ==, "example.org");
+  g_assert_cmpuint(domains->connections, ==, 4);
+  g_assert_cmpuint(domains->rate.length, ==, 0);
 
   g_assert_cmpstr(config_list(config, "press")->file, ==, list);
   g_assert_cmpstr(config_list(config, "press")->address_column, ==, "E-Mail \"work\" \\");
@@ -200,6 +250,10 @@ static void test_everything(Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
   g_assert_cmpuint(embassy->missing, ==, MISSING_SKIP);
   g_assert_cmpuint(embassy->in_doubt, ==, IN_DOUBT_RESEND);
   g_assert_cmpuint(embassy->max_recipients, ==, 500);
+  g_assert_cmpint(embassy->rate.budgets[0].period_ms, ==, 3600000);
+  g_assert_cmpstr(embassy->hours, ==,
+                  "Mon-Fri 08:00-18:00 Europe/Brussels; Sat 9:00-12:00 Z");
+  g_assert_null(press->hours);
   g_assert_null(config_channel(config, "nobody"));
 }
 
@@ -217,10 +271,14 @@ static void test_round_trip(Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
   g_assert_nonnull(strstr(text, "\nmax_age = \"2 d\";  # default\n"));
   g_assert_nonnull(strstr(text, "\n    connections = 32;\n"));
   g_assert_nonnull(strstr(text, "\n    rate = \"600/min\";\n"));
-  g_assert_nonnull(strstr(text, "\n    rate = \"5000/d\";\n"));
+  g_assert_nonnull(strstr(text, "\n    rate = \"20/s, 600/min, 5000/d\";\n"));
   g_assert_nonnull(strstr(text, "\n    list = [\"press\", \"embassies\"];\n"));
   g_assert_nonnull(strstr(text, "\n    # from is not set\n"));
 }
+
+#define LOGIN "username = \"u\"; credential = \"c\"; "
+#define OAUTH "username = \"u\"; oauth_token_url = \"https://login.example/token\"; " \
+              "oauth_client_id = \"i\"; "
 
 static const struct {
   const char *content;
@@ -279,7 +337,8 @@ static const struct {
   {CHANNEL_2("spool = \"x\";"),
    "t.conf:2: error: \"spool\" must stand at the top level, not in a channel\n"},
   {CHANNEL_2("approval = true;"), "t.conf:2: error: unknown setting \"approval\" in a channel\n"},
-  {LINE_3("domains = ( );"), "t.conf:3: error: unknown setting \"domains\" at the top level\n"},
+  {LINE_3("domain = ( );"),
+   "t.conf:3: error: unknown setting \"domain\"; did you mean \"domains\"?\n"},
 
   /* Wrong types. */
   {LINE_3("settle = true;"), "t.conf:3: error: settle: found true or false, expected a number of "
@@ -295,7 +354,8 @@ static const struct {
   {CHANNEL_2("list = [ 1 ];"), "t.conf:2: error: list: found a whole number within, expected a "
                                "text, or several as in [\"a\", \"b\"]\n"},
   {RELAY_1("rate = 600;"), "t.conf:1: error: rate: found a whole number, expected a rate such as "
-                           "\"20/s\", \"600/min\", \"5000/d\", or \"none\"\n"},
+                           "\"20/s\", \"600/min\", \"5000/d\", several of them as in \"20/s, "
+                              "5000/d\", or \"none\"\n"},
 
   /* Values. */
   {RELAY_1("connections = 0;"),
@@ -314,9 +374,11 @@ static const struct {
    "t.conf:3: error: settle: found \"1e3\", expected a number of seconds, or \"500 ms\", "
    "\"30 s\", \"10 min\", \"2 h\", \"5 d\"\n"},
   {RELAY_1("rate = \"0/s\";"), "t.conf:1: error: rate: found \"0/s\", expected a rate such as "
-                               "\"20/s\", \"600/min\", \"5000/d\", or \"none\"\n"},
+                               "\"20/s\", \"600/min\", \"5000/d\", several of them as in \"20/s, "
+                              "5000/d\", or \"none\"\n"},
   {RELAY_1("rate = \"20\";"), "t.conf:1: error: rate: found \"20\", expected a rate such as "
-                              "\"20/s\", \"600/min\", \"5000/d\", or \"none\"\n"},
+                              "\"20/s\", \"600/min\", \"5000/d\", several of them as in \"20/s, "
+                              "5000/d\", or \"none\"\n"},
   {RELAY_1("tls = \"yes\";"),
    "t.conf:1: error: tls: found \"yes\", expected one of none, opportunistic, required\n"},
   {RELAY_1("helo = \"a b\";"), "t.conf:1: error: helo: found \"a b\", expected the name of a host, "
@@ -357,6 +419,102 @@ static const struct {
    "t.conf:2: error: list: there is no list \"x\"; write it into lists = { … };\n"
    "t.conf:4: warning: file: there is no file /dev/null; releases to the list \"press\" will be "
    "refused\n"},
+
+  /* Keys, proxies and tokens. */
+  {RELAY_1("tls_key_pin = \"sha256//abc=\";"),
+   "t.conf:1: error: tls_key_pin: found \"sha256//abc=\", expected \"sha256//\" and the SHA-256 of "
+   "a public key in base64, several with \";\" between\n"},
+  {RELAY_1("\ntls_key_pin = \"" PIN "\"; tls = \"opportunistic\";"),
+   "t.conf:2: error: tls_key_pin: where TLS may fail, a key is no protection; write tls = "
+   "\"required\"\n"},
+  {"relays = ( { url = \"smtp://localhost\"; tls_key_pin = \"" PIN "\"; } );\n" CHANNELS,
+   "t.conf:1: error: tls_key_pin: where TLS may fail, a key is no protection; write tls = "
+   "\"required\"\n"},
+  {RELAY_1("\nclient_certificate = \"c\";"),
+   "t.conf:2: error: client_certificate: without client_key it makes no sense\n"},
+  {RELAY_1("client_key = \"c\";"),
+   "t.conf:1: error: client_key: without client_certificate it makes no sense\n"},
+  {RELAY_1("client_key = \"a/b\"; client_certificate = \"c\"; tls = \"none\";"),
+   "t.conf:1: error: client_key: \"a/b\" is neither a name without \"/\" nor an absolute path\n"
+   "t.conf:1: error: client_certificate: without TLS it is shown to nobody; write tls = "
+   "\"required\"\n"},
+  {RELAY_1("proxy = \"ftp://a:1\";"),
+   "t.conf:1: error: proxy: found \"ftp://a:1\", expected \"socks5://HOST:PORT\", "
+   "\"socks5h://HOST:PORT\" or \"http://HOST:PORT\"\n"},
+  {RELAY_1("proxy = \"socks5://a\";"),
+   "t.conf:1: error: proxy: found \"socks5://a\", expected \"socks5://HOST:PORT\", "
+   "\"socks5h://HOST:PORT\" or \"http://HOST:PORT\"\n"},
+  {RELAY_1("proxy = \"http://me:hunter2@a:3128\";"),
+   "t.conf:1: error: proxy: the URL has a user name or password in it; use the settings "
+   "proxy_username and proxy_credential\n"},
+  {RELAY_1("proxy_username = \"p\";"),
+   "t.conf:1: error: proxy_username: without proxy it makes no sense\n"
+   "t.conf:1: error: proxy_username: without proxy_credential it makes no sense\n"},
+  {RELAY_1("source_address = \"example.org\";"),
+   "t.conf:1: error: source_address: found \"example.org\", expected an IP address, such as "
+   "\"192.0.2.1\" or \"2001:db8::1\"\n"},
+  {RELAY_1("auth = \"any\"; source_address = \"::\";\nauth2 = 1;"),
+   "t.conf:2: error: unknown setting \"auth2\"; did you mean \"auth\"?\n"},
+  {RELAY_1("auth = \"PLAIN\";"), "t.conf:1: error: auth: without username it makes no sense\n"},
+  {RELAY_1(LOGIN "auth = [ \"PLAIN\", \"SECRET\" ];"),
+   "t.conf:1: error: auth: found \"SECRET\", expected one of any, PLAIN, LOGIN, CRAM-MD5, "
+   "DIGEST-MD5, NTLM, XOAUTH2, OAUTHBEARER\n"},
+  {RELAY_1(LOGIN "auth = [ \"PLAIN\", \"XOAUTH2\" ];"),
+   "t.conf:1: error: auth: some of these take a password and some a token; a login has one of the "
+   "two\n"},
+  {RELAY_1(OAUTH "\nauth = \"LOGIN\"; oauth_client_credential = \"s\";"),
+   "t.conf:2: error: auth: nothing here takes the token of oauth_token_url; expected \"XOAUTH2\" "
+   "or \"OAUTHBEARER\"\n"},
+  {RELAY_1("\n" OAUTH),
+   "t.conf:2: error: oauth_token_url: nothing to show there; expected oauth_refresh_credential, "
+   "oauth_client_credential or both\n"},
+  {RELAY_1(OAUTH "oauth_client_credential = \"s\"; credential = \"c\";"),
+   "t.conf:1: error: credential: a login takes a password or, with oauth_token_url, a token; leave "
+   "one of the two out\n"},
+  {RELAY_1("oauth_client_id = \"i\"; oauth_client_credential = \"s\"; oauth_scope = \"x\";"),
+   "t.conf:1: error: oauth_client_id: without oauth_token_url it makes no sense\n"
+   "t.conf:1: error: oauth_client_credential: without oauth_token_url it makes no sense\n"
+   "t.conf:1: error: oauth_scope: without oauth_token_url it makes no sense\n"},
+  {RELAY_1("oauth_token_url = \"https://a/\"; oauth_refresh_credential = \"r\";"),
+   "t.conf:1: error: oauth_token_url: without username it makes no sense\n"
+   "t.conf:1: error: oauth_token_url: without oauth_client_id it makes no sense\n"},
+  {RELAY_1("username = \"u\"; oauth_client_id = \"i\"; oauth_refresh_credential = \"r\";\n"
+           "oauth_token_url = \"http://login.example/\";"),
+   "t.conf:2: error: oauth_token_url: with http:// secrets go to login.example in the clear; write "
+   "https://\n"},
+  {RELAY_1("oauth_token_url = \"https://me:hunter2@login.example/\";"),
+   "t.conf:1: error: oauth_token_url: the URL has a user name or password in it; it must not\n"
+   "t.conf:1: error: oauth_token_url: without username it makes no sense\n"
+   "t.conf:1: error: oauth_token_url: without oauth_client_id it makes no sense\n"},
+  {RELAY_1(OAUTH "oauth_client_credential = \"s\";\ntls = \"none\";"),
+   "t.conf:2: error: tls: with \"none\" the password goes to mail.example.org in the clear; write "
+   "\"required\"\n"},
+  /* What is called localhost behind a proxy is not this machine. */
+  {"relays = ( { url = \"smtp://localhost\"; " LOGIN "proxy = \"http://a:1\";\ntls = \"none\"; } );"
+   CHANNELS,
+   "t.conf:2: error: tls: with \"none\" the password goes to localhost in the clear; write "
+   "\"required\"\n"},
+
+  {LINE_3("domains = ( { match = [ \"A.org\", \"*.b.org\" ]; },\n { match = [ \"b.org\",\n"
+          "\"a.ORG\" ]; },\n { match = [ ]; },\n { rate = \"1/s\"; } );"),
+   "t.conf:4: error: match: \"a.org\" stands here or above already; each domain counts once\n"
+   "t.conf:6: error: match: there is none; expected a domain, or several as in [\"gmail.com\", "
+   "\"*.example\"]\n"
+   "t.conf:7: error: the group of domains has no match; expected a domain, or several as in "
+   "[\"gmail.com\", \"*.example\"]\n"},
+  {LINE_3("domains = ( { match = [ \"a@b.org\", \"*\", \"a*.org\" ]; } );"),
+   "t.conf:3: error: match: found \"a@b.org\", expected a domain, or several as in "
+   "[\"gmail.com\", \"*.example\"]\n"
+   "t.conf:3: error: match: found \"*\", expected a domain, or several as in "
+   "[\"gmail.com\", \"*.example\"]\n"
+   "t.conf:3: error: match: found \"a*.org\", expected a domain, or several as in "
+   "[\"gmail.com\", \"*.example\"]\n"},
+  {CHANNEL_2("hours = \"Mon 8-18\";"),
+   "t.conf:2: error: hours: found \"Mon 8-18\", expected days, times and a time zone, such as "
+   "\"Mon-Fri 08:00-18:00 Europe/Brussels\"\n"},
+  {RELAY_1("rate = \"20/s, 30/s\";"), "t.conf:1: error: rate: found \"20/s, 30/s\", expected a "
+   "rate such as \"20/s\", \"600/min\", \"5000/d\", several of them as in \"20/s, 5000/d\", or "
+   "\"none\"\n"},
 
   /* Everything at once. */
   {"settle = 0;\nrelays = (\n  { url = \"http://a\"; colour = 1; }\n);\nchannels = {\n"
@@ -458,6 +616,83 @@ static void test_loopback(Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
   g_assert_cmpuint(config_relay(other, "main")->tls, ==, TLS_REQUIRED);
 }
 
+/* Of "any", only what takes the secret that there is: a token is never sent as a password. */
+static void test_mechanisms(Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  static const struct {
+    const char *settings;
+    gboolean token;
+    const char *options;
+  } cases[] = {
+    {LOGIN, FALSE, "AUTH=PLAIN;AUTH=LOGIN;AUTH=CRAM-MD5;AUTH=DIGEST-MD5;AUTH=NTLM"},
+    {LOGIN "auth = \"any\";", FALSE,
+     "AUTH=PLAIN;AUTH=LOGIN;AUTH=CRAM-MD5;AUTH=DIGEST-MD5;AUTH=NTLM"},
+    {LOGIN "auth = [\"login\", \"PLAIN\"];", FALSE, "AUTH=PLAIN;AUTH=LOGIN"},
+    {LOGIN "auth = \"XOAUTH2\";", TRUE, "AUTH=XOAUTH2"},
+    {OAUTH "oauth_refresh_credential = \"r\";", TRUE, "AUTH=XOAUTH2;AUTH=OAUTHBEARER"},
+    {OAUTH "oauth_client_credential = \"s\"; auth = \"OAUTHBEARER\";", TRUE, "AUTH=OAUTHBEARER"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autofree char *content = g_strdup_printf(
+        "relays = ( { url = \"smtp://mail.example.org\"; %s } );\n" CHANNELS, cases[i].settings);
+    g_autoptr(Config) config = load_good(fixture, content);
+    g_autofree char *options = relay_login_options(config_relay(config, "main"));
+    g_assert_cmpstr(options, ==, cases[i].options);
+    g_assert_true(relay_takes_token(config_relay(config, "main")) == cases[i].token);
+  }
+}
+
+static gboolean takes(const Config *config, const char *address)
+{
+  g_auto(Address) sender = {0};
+
+  g_assert_true(address_parse(address, &sender, NULL));
+  return relay_takes(config_relay(config, "main"), &sender);
+}
+
+static void test_senders(Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  g_auto(Address) stranger = {0};
+  g_autoptr(Config) everybody = load_good(fixture, RELAYS CHANNELS);
+  g_autoptr(Config) config = load_good(fixture, RELAY_1(
+      "senders = [ \"Example.ORG\", \"*.bücher.example\", \"Desk@a.example\" ];"));
+  g_autofree char *text = config_to_text(config);
+
+  g_assert_true(takes(everybody, "x@y.example"));
+  g_assert_true(takes(config, "press@example.org"));
+  g_assert_false(takes(config, "press@asia.example.org"));
+  g_assert_false(takes(config, "press@badexample.org"));
+  g_assert_true(takes(config, "x@a.bücher.example"));
+  g_assert_false(takes(config, "x@xn--bcher-kva.example"));
+  g_assert_true(takes(config, "desk@A.example"));
+  g_assert_false(takes(config, "press@a.example"));
+  g_assert_nonnull(strstr(text, "senders = [\"example.org\", \"*.xn--bcher-kva.example\", "
+                          "\"desk@a.example\"];"));
+
+  g_assert_true(address_parse("x@y.example", &stranger, NULL));
+  g_assert_null(config_refuses_sender(everybody, &stranger));
+  g_autofree char *refusal = config_refuses_sender(config, &stranger);
+  g_assert_true(g_str_has_prefix(refusal, "no relay takes mail from x@y.example (asked: main); "));
+}
+
+static void test_bad_senders(Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  static const char *const patterns[] = {"a b", "*", "*.", "**.a.example", "a.*.example",
+                                         "@a.example", "Desk <desk@a.example>", ".a.example"};
+
+  for (guint i = 0; i < G_N_ELEMENTS(patterns); i++) {
+    g_autofree char *content = g_strdup_printf(RELAY_1("senders = \"%s\";"), patterns[i]);
+    g_autofree char *expected = g_strdup_printf(
+        "t.conf:1: error: senders: found \"%s\", expected an address, a domain or "
+        "\"*.DOMAIN\", or several in [ ]\n", patterns[i]);
+    assert_mistakes(fixture, content, -1, expected);
+  }
+  assert_mistakes(fixture, RELAY_1("senders = [];"), -1,
+                  "t.conf:1: error: senders: the list is empty, so that the relay would take "
+                  "nobody's mail; fill it or leave the setting out\n");
+}
+
 static void test_nul(Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
   static const char content[] = RELAYS CHANNELS "settle = 1;\0 settle = 0;";
@@ -546,6 +781,7 @@ static void test_reference(G_GNUC_UNUSED Fixture *fixture, G_GNUC_UNUSED gconstp
   g_assert_nonnull(strstr(reference, "global\tsettle\tduration, 10 ms to 1 h\t2 s\thow long"));
   g_assert_nonnull(strstr(reference, "\nrelays\turl\turl\trequired\tsmtp://"));
   g_assert_nonnull(strstr(reference, "\nrelays\ttls\tnone | opportunistic | required\trequired\t"));
+  g_assert_nonnull(strstr(reference, "\nrelays\tauth\tany | PLAIN | LOGIN | "));
   g_assert_nonnull(strstr(reference, "\nrelays\tconnections\tinteger, 1 to 1000\t10\t"));
   g_assert_nonnull(strstr(reference, "\nchannels\tfrom\tmailbox\t-\t"));
 }
@@ -565,6 +801,9 @@ int main(int argc, char **argv)
   ADD("bad-mailboxes", test_bad_mailboxes);
   ADD("warnings", test_warnings);
   ADD("loopback", test_loopback);
+  ADD("mechanisms", test_mechanisms);
+  ADD("senders", test_senders);
+  ADD("bad-senders", test_bad_senders);
   ADD("nul", test_nul);
   ADD("include", test_include);
   ADD("unreadable", test_unreadable);

@@ -87,6 +87,41 @@ static void test_bad_contents(Fixture *fixture, G_GNUC_UNUSED gconstpointer data
   }
 }
 
+#define PEM(kind) "-----BEGIN " kind "-----\nhunter2\n-----END " kind "-----\n"
+
+static void test_keys(Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  static const struct {
+    const char *content;
+    gssize length;
+    const char *says;   /* NULL: it is good */
+  } cases[] = {
+    {PEM("PRIVATE KEY"), -1, NULL},
+    {"Bag Attributes\n" PEM("EC PRIVATE KEY"), -1, NULL},
+    {PEM("ENCRYPTED PRIVATE KEY"), -1, "locked by a passphrase"},
+    {"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n", -1, "locked by a passphrase"},
+    {PEM("CERTIFICATE"), -1, "is not a private key in PEM"},
+    {"", 0, "is not a private key in PEM"},
+    {PEM("PRIVATE KEY") "\0hunter2", sizeof PEM("PRIVATE KEY") + 7, "is not a private key in PEM"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autoptr(GError) error = NULL;
+    write_secret(fixture, cases[i].content, cases[i].length, 0600);
+    char *key = credential_read_key(fixture->path, &error);
+    if (cases[i].says == NULL) {
+      g_assert_cmpstr(key, ==, cases[i].content);
+    } else {
+      g_assert_error(error, CONFIG_ERROR, CONFIG_ERROR_CREDENTIAL);
+      g_assert_nonnull(strstr(error->message, cases[i].says));
+      g_assert_null(strstr(error->message, "hunter2"));
+    }
+    credential_free(key);
+  }
+  write_secret(fixture, PEM("PRIVATE KEY"), -1, 0640);
+  g_assert_null(credential_read_key(fixture->path, NULL));
+}
+
 static void test_longest(Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
   g_autofree char *longest = g_strnfill(16384, 'x');
@@ -171,6 +206,7 @@ int main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   ADD("contents", test_contents);
   ADD("bad-contents", test_bad_contents);
+  ADD("keys", test_keys);
   ADD("longest", test_longest);
   ADD("modes", test_modes);
   ADD("owner", test_owner);
