@@ -4,16 +4,14 @@
 #include <glib.h>
 #include <sys/uio.h>
 
-#include "config/config.h"
+#include "smtp/login.h"
 
 /* Connections to relays. libcurl opens the door: names, IPv6 and happy eyeballs, TLS,
  * STARTTLS, EHLO and AUTH (CURLOPT_CONNECT_ONLY); after that the bytes are ours.
  *
- * All sockets sit in one epoll set, which is one source of the main loop, so that a
- * wake serves a batch. Callbacks come from that source only, never from within a
- * connection_ function; the owner may close the connection in any of them. */
+ * Callbacks come from the main loop only, never from within a connection_ function; the
+ * owner may close the connection in any of them. */
 
-typedef struct Connector Connector;
 typedef struct Connection Connection;
 
 typedef struct {
@@ -25,15 +23,19 @@ typedef struct {
   void (*writable)(Connection *connection, gpointer owner);
 } ConnectionEvents;
 
-Connector *connector_new(GMainContext *context, GError **error);
-void connector_free(Connector *connector);   /* all connections must be closed before */
-
-/* relay and events must outlive the connection; password NULL without authentication,
- * borrowed during the call. Never fails at once: failed() tells. */
+/* relay and events must outlive the connection; secrets are those that relay's settings ask
+ * for, borrowed during the call. Never fails at once: failed() tells. */
 Connection *connection_open(Connector *connector, const RelaySettings *relay,
-                            const char *password, const ConnectionEvents *events,
+                            const Secrets *secrets, const ConnectionEvents *events,
                             gpointer owner);
 void connection_close(Connection *connection);
+
+/* After failed(): the relay said that the password or the token is wrong. */
+gboolean connection_login_refused(const Connection *connection);
+
+/* After failed(): the last reply while it was opened, its code and its text, lines joined by
+ * '\n'; "" when there was none. Borrowed. */
+const char *connection_last_reply(const Connection *connection);
 
 /* What the server offered in its last EHLO reply, lines joined by '\n', the first its
  * greeting. Borrowed. */

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "smtp/breaker.h"
 #include "smtp/session.h"
 
 /* A Pool keeps the sessions with one relay: as many as there is work for and the relay's
- * settings allow. Trouble that concerns the relay closes the door for a while (one second,
- * doubling up to five minutes, with jitter); then one connection tries, and the others
- * follow when it has delivered. Trouble never costs a contact an attempt. */
+ * settings allow. They begin with few and grow with what is delivered; a relay that asks for
+ * less gets less (throttle.h). Trouble that concerns the relay closes the door for a while;
+ * then one connection tries with one message, and the others follow when it has delivered
+ * (breaker.h). Neither costs a contact an attempt. */
 
 typedef struct Pool Pool;
 
 typedef struct {
   Job *(*next_job)(gpointer host, Pool *pool);
   guint (*work)(gpointer host, Pool *pool, guint at_most);   /* jobs that wait now */
+  double (*share)(gpointer host, const Pool *pool);   /* of its connections: 0 to 1 */
   BodyLeave (*body_leave)(gpointer host, Job *job);
   void (*merge)(gpointer host, Job *job, Merge *merge);
   void (*settled)(gpointer host, Pool *pool, Job *job, const Outcome *outcome);
@@ -28,6 +31,9 @@ void pool_free(Pool *pool);
 /* There may be work. Sessions that wait are asked, new ones are opened. */
 void pool_wake(Pool *pool);
 
+/* Hands a job to a session that has nothing to do; FALSE when that came to nothing. */
+gboolean pool_offer(Pool *pool);
+
 /* Intents may have become durable: only sessions with a message are asked. */
 void pool_wake_busy(Pool *pool);
 
@@ -35,8 +41,16 @@ void pool_wake_busy(Pool *pool);
 void pool_stop(Pool *pool);
 void pool_abort(Pool *pool, const char *reason);
 
+/* Another process had sent a message through the relay; see pace_recall(). */
+void pool_recall(Pool *pool, gint64 then_ms);
+/* Goes on with what the relay of former settings has counted. */
+void pool_inherit(Pool *pool, const Pool *former);
+
 const RelaySettings *pool_relay(const Pool *pool);
 guint pool_connections(const Pool *pool);
+guint pool_connections_allowed(const Pool *pool);   /* to carry messages at present */
+double pool_rate(const Pool *pool);           /* found, messages a second; 0: none was needed */
+BreakerState pool_state(const Pool *pool);
 guint64 pool_sent(const Pool *pool);          /* messages, since the start */
 const char *pool_trouble(const Pool *pool);   /* NULL: none; borrowed */
 gint64 pool_next_try_ms(const Pool *pool);    /* wall clock; 0 without trouble */

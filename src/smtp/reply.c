@@ -29,10 +29,8 @@ void reply_reader_free(ReplyReader *reader)
 
 void reply_reader_feed(ReplyReader *reader, const void *data, gsize length)
 {
-  if (reader->start == reader->input->len) {
-    g_byte_array_set_size(reader->input, 0);
-    reader->start = 0;
-  }
+  g_byte_array_remove_range(reader->input, 0, (guint)reader->start);
+  reader->start = 0;
   g_byte_array_append(reader->input, data, (guint)length);
 }
 

@@ -402,6 +402,14 @@ static void on_pass(Session *session, const Expected *expected, const Outcome *o
   }
 }
 
+/* With PIPELINING the commands behind one that was refused are out already, and are refused
+ * because of it, each relay in its way (RFC 2920 section 3.1): that says nothing new. */
+static gboolean follows_refusal(const Expected *expected, const Reply *reply)
+{
+  return expected->transaction != NULL && expected->transaction->failed && reply->code >= 400 &&
+         reply->code != 421;
+}
+
 static Outcome outcome_of(SmtpStage stage, const Reply *reply)
 {
   return (Outcome){ .stage = stage, .judgement = verdict_of_reply(stage, reply),
@@ -457,6 +465,8 @@ static gboolean on_reply(Session *session, const Reply *reply)
     end(session, SCOPE_CONNECTION, NULL);
     return FALSE;
   }
+  if (follows_refusal(&expected, reply))
+    return TRUE;
   Outcome outcome = outcome_of(expected.stage, reply);
   if (outcome.judgement.verdict == VERDICT_PROCEED)
     on_pass(session, &expected, &outcome);
@@ -546,13 +556,28 @@ static void on_opened(Connection *connection, gpointer owner)
   advance(session);
 }
 
-static void on_failed(Connection *connection, const char *reason, gpointer owner)
+/* Whose trouble it is that the relay did not let us in. */
+static Scope opening_scope(Session *session, const char *said)
 {
-  (void)connection;
-  end(owner, SCOPE_RELAY, reason);
+  Reply reply;
+  reply_reader_feed(session->replies, said, strcspn(said, "\n"));
+  reply_reader_feed(session->replies, "\r\n", 2);
+  if (reply_reader_next(session->replies, &reply) != REPLY_COMPLETE || reply.code < 400)
+    return SCOPE_RELAY;
+  return verdict_of_reply(STAGE_CONNECT, &reply).scope;
 }
 
-Session *session_open(Connector *connector, const RelaySettings *relay, const char *password,
+static void on_failed(Connection *connection, const char *reason, gpointer owner)
+{
+  Session *session = owner;
+  if (connection_login_refused(connection) &&
+      session->host->login_refused(session->host_data, reason))
+    end(session, SCOPE_CONNECTION, NULL);
+  else
+    end(session, opening_scope(session, connection_last_reply(connection)), reason);
+}
+
+Session *session_open(Connector *connector, const RelaySettings *relay, const Secrets *secrets,
                       const SessionHost *host, gpointer host_data)
 {
   static const ConnectionEvents events = { on_opened, on_failed, on_readable, on_writable };
@@ -567,7 +592,7 @@ Session *session_open(Connector *connector, const RelaySettings *relay, const ch
   session->merge = merge_new();
   session->deadline_stage = STAGE_CONNECT;
   session->deadline_ms = clock_monotonic_ms() + relay->connect_timeout_ms + relay->reply_timeout_ms;
-  session->connection = connection_open(connector, relay, password, &events, session);
+  session->connection = connection_open(connector, relay, secrets, &events, session);
   return session;
 }
 

@@ -51,6 +51,9 @@ typedef struct {
   BodyLeave (*body_leave)(gpointer host, Job *job);   /* may its body leave now? */
   void (*merge)(gpointer host, Job *job, Merge *merge);
   void (*settled)(gpointer host, Job *job, const Outcome *outcome);
+  /* The relay refused the login, before closed(). TRUE: that is no trouble, another one will
+   * do, or those that are in go on; reason is then of no further use. */
+  gboolean (*login_refused)(gpointer host, const char *reason);
   /* trouble NULL: it ended as it should. Otherwise whose trouble it is, and a sentence.
    * sent: messages that this connection delivered. All jobs were settled before. */
   void (*closed)(gpointer host, Scope scope, const char *trouble, guint sent);
@@ -58,7 +61,7 @@ typedef struct {
 
 typedef struct Session Session;
 
-Session *session_open(Connector *connector, const RelaySettings *relay, const char *password,
+Session *session_open(Connector *connector, const RelaySettings *relay, const Secrets *secrets,
                       const SessionHost *host, gpointer host_data);
 
 /* There may be a job, or an intent may have become durable. */

@@ -21,7 +21,7 @@ static const char *const verdict_names[] = {
 
 static const char *const scope_names[] = {
   [SCOPE_RECIPIENT] = "recipient", [SCOPE_RELEASE] = "release",
-  [SCOPE_CONNECTION] = "connection", [SCOPE_RELAY] = "relay",
+  [SCOPE_CONNECTION] = "connection", [SCOPE_LOAD] = "load", [SCOPE_RELAY] = "relay",
 };
 
 typedef struct {
@@ -31,10 +31,17 @@ typedef struct {
   Judgement judgement;
 } Rule;
 
-/* The first row that fits decides. Codes: RFC 5321 section 4.2, RFC 3463, RFC 4954. */
+/* The first row that fits decides. Codes: RFC 5321 section 4.2, RFC 1870, RFC 3463,
+ * RFC 4954. Before a recipient is named nothing can be held against one. */
 static const Rule rules[] = {
+  { STAGE_BIT(STAGE_CONNECT), 421, 421, ".7.",
+    { VERDICT_RETURN, SCOPE_LOAD, TRUE, "too many connections for the relay" } },
+  { STAGE_BIT(STAGE_CONNECT), 450, 452, NULL,
+    { VERDICT_RETURN, SCOPE_LOAD, TRUE, "too many connections for the relay" } },
   { STAGE_BIT(STAGE_CONNECT), 400, 599, NULL,
     { VERDICT_RETURN, SCOPE_RELAY, TRUE, "the relay does not let us in" } },
+  { ANY_STAGE, 421, 421, ".7.",
+    { VERDICT_RETURN, SCOPE_LOAD, TRUE, "too much for the relay" } },
   { ANY_STAGE, 421, 421, NULL,
     { VERDICT_RETURN, SCOPE_CONNECTION, TRUE, "the relay closes the connection" } },
   { STAGE_BIT(STAGE_DOT), 200, 299, NULL,
@@ -53,18 +60,24 @@ static const Rule rules[] = {
     { VERDICT_RETURN, SCOPE_RELAY, TRUE, "the relay wants authentication or encryption" } },
   { ANY_STAGE, 400, 599, ".3.4",
     { VERDICT_RETURN, SCOPE_RELEASE, FALSE, "the message is too large for the relay" } },
-  { ANY_STAGE, 552, 552, NULL,
+  { STAGE_BIT(STAGE_MAIL), 552, 552, NULL,
+    { VERDICT_RETURN, SCOPE_RELEASE, FALSE, "the message is too large for the relay" } },
+  { RECIPIENT_STAGES, 552, 552, NULL,
     { VERDICT_BOUNCE, SCOPE_RECIPIENT, FALSE, "the mailbox is full" } },
-  { ANY_STAGE, 452, 452, ".2.",
+  { RECIPIENT_STAGES, 452, 452, ".2.",
     { VERDICT_DEFER, SCOPE_RECIPIENT, FALSE, "the mailbox is full for now" } },
   { ANY_STAGE, 452, 452, NULL,
-    { VERDICT_RETURN, SCOPE_RELAY, TRUE, "the relay has no room at present" } },
+    { VERDICT_RETURN, SCOPE_LOAD, TRUE, "the relay has no room at present" } },
   { ANY_STAGE, 400, 499, ".3.",
     { VERDICT_RETURN, SCOPE_RELAY, TRUE, "the relay has trouble of its own" } },
+  { STAGE_BIT(STAGE_MAIL), 450, 451, ".7.",
+    { VERDICT_RETURN, SCOPE_LOAD, FALSE, "too much for the relay" } },
   { STAGE_BIT(STAGE_MAIL), 400, 499, NULL,
     { VERDICT_RETURN, SCOPE_RELAY, TRUE, "the relay takes no mail at present" } },
   { STAGE_BIT(STAGE_MAIL), 500, 599, NULL,
     { VERDICT_RETURN, SCOPE_RELEASE, FALSE, "the relay refuses the sender" } },
+  { RECIPIENT_STAGES, 450, 451, ".7.",
+    { VERDICT_DEFER, SCOPE_LOAD, FALSE, "not now" } },
   { RECIPIENT_STAGES, 400, 499, NULL,
     { VERDICT_DEFER, SCOPE_RECIPIENT, FALSE, "not now" } },
   { RECIPIENT_STAGES, 500, 599, NULL,

@@ -32,6 +32,8 @@ typedef enum {
   SCOPE_RECIPIENT,
   SCOPE_RELEASE,     /* the message or its sender: the same for every recipient */
   SCOPE_CONNECTION,  /* this connection cannot go on */
+  SCOPE_LOAD,        /* the relay asks for less at a time; with VERDICT_DEFER only perhaps, for
+                        a receiver's greylisting looks the same */
   SCOPE_RELAY,       /* the relay cannot take mail at present */
 } Scope;
 const char *scope_name(Scope scope);
