@@ -202,7 +202,9 @@ static gboolean tell_settled(Telling *telling)
 {
   const Record *record = telling->record;
   const char *by = record_get(record, "by");
-  g_autofree char *text = g_strdup_printf("settled by %s", by != NULL ? by : "somebody");
+  const char *reason = record_get(record, "reason");
+  g_autofree char *text = g_strdup_printf("settled by %s%s%s", by != NULL ? by : "somebody",
+                                          reason != NULL ? ": " : "", reason != NULL ? reason : "");
   Fact fact = {.sequence = record->sequence, .wall_ms = record->wall_ms,
                .state = g_strcmp0(record_get(record, "as"), "sent") == 0 ? "sent" : "due",
                .contact = record->contact, .text = text};

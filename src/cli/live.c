@@ -154,7 +154,11 @@ LiveRelay live_relay(const Live *live, guint index)
   const char *name = get_text(object, "name"), *url = get_text(object, "url");
   relay.name = name != NULL ? name : relay.name;
   relay.url = url != NULL ? url : relay.url;
+  relay.state = get_text(object, "state");
+  relay.priority = (guint64)get_number(object, "priority");
   relay.connections = (guint64)get_number(object, "connections");
+  relay.connections_allowed = (guint64)get_number(object, "connections-allowed");
+  relay.rate_limit = get_fraction(object, "rate-limit");
   relay.sent = (guint64)get_number(object, "sent");
   relay.trouble = get_text(object, "trouble");
   relay.next_try_ms = get_moment(object, "next-try");

@@ -32,7 +32,9 @@ gboolean live_release(const Live *live, const char *id, LiveRelease *release);
 
 typedef struct {
   const char *name, *url;
-  guint64 connections, sent;
+  const char *state;     /* "healthy", "probing", "trouble", or NULL where not known */
+  guint64 priority, connections, connections_allowed, sent;
+  double rate_limit;     /* messages a second; 0: none was needed */
   const char *trouble;   /* or NULL */
   gint64 next_try_ms;    /* wall clock; 0: none */
 } LiveRelay;

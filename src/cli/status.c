@@ -80,7 +80,43 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Overview, overview_clear)
 
 /* --- For people --- */
 
-static void print_relays(const Live *live)
+static Style style_of_health(const char *state)
+{
+  return g_str_equal(state, "healthy") ? STYLE_PLAIN : STYLE_BAD;
+}
+
+static void add_relay_row(Grid *grid, const LiveRelay *relay)
+{
+  g_autofree char *connections = g_strdup_printf("%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT,
+                                                 relay->connections, relay->connections_allowed);
+  g_autofree char *limit = relay->rate_limit > 0 ? g_strdup_printf("%.1f/s", relay->rate_limit)
+                                                 : g_strdup("-");
+  g_autofree char *sent = g_strdup_printf("%" G_GUINT64_FORMAT, relay->sent);
+
+  grid_add(grid, relay->name, relay->state != NULL ? relay->state : "-", connections, limit, sent,
+           relay->url);
+}
+
+static void print_relay_table(const Live *live)
+{
+  static const GridColumn columns[] = {
+    {.heading = "RELAY"}, {.heading = "STATE", .style = style_of_health},
+    {.heading = "CONNECTIONS", .right = TRUE}, {.heading = "LIMIT FOUND", .right = TRUE},
+    {.heading = "SENT", .right = TRUE}, {.heading = "URL"},
+  };
+  g_autoptr(Grid) grid = grid_new(columns, G_N_ELEMENTS(columns));
+
+  for (guint i = 0; i < live_relays(live); i++) {
+    LiveRelay relay = live_relay(live, i);
+    add_relay_row(grid, &relay);
+  }
+  if (grid_length(grid) > 0) {
+    putchar('\n');
+    grid_print(grid, "", stdout);
+  }
+}
+
+static void print_relay_troubles(const Live *live)
 {
   for (guint i = 0; i < live_relays(live); i++) {
     LiveRelay relay = live_relay(live, i);
@@ -108,7 +144,8 @@ static void print_daemon(const Live *live)
   g_autofree char *version = text_make_visible(live_version(live));
   printf("datelined %s runs since %s (process %" G_GINT64_FORMAT ")\n", version, since,
          live_pid(live));
-  print_relays(live);
+  print_relay_troubles(live);
+  print_relay_table(live);
 }
 
 static void add_row(Grid *grid, const Standing *standing)
@@ -213,6 +250,16 @@ static void add_daemon(JsonBuilder *builder, const Live *live)
   json_builder_end_object(builder);
 }
 
+static void add_rate_limit(JsonBuilder *builder, double rate)
+{
+  json_builder_set_member_name(builder, "rate-limit");
+  if (rate > 0) {
+    json_builder_add_double_value(builder, rate);
+  } else {
+    json_builder_add_null_value(builder);
+  }
+}
+
 static void add_relays(JsonBuilder *builder, const Live *live)
 {
   json_builder_set_member_name(builder, "relays");
@@ -222,7 +269,11 @@ static void add_relays(JsonBuilder *builder, const Live *live)
     json_builder_begin_object(builder);
     object_add_text(builder, "name", relay.name);
     object_add_text(builder, "url", relay.url);
+    object_add_text(builder, "state", relay.state);
+    object_add_number(builder, "priority", relay.priority);
     object_add_number(builder, "connections", relay.connections);
+    object_add_number(builder, "connections-allowed", relay.connections_allowed);
+    add_rate_limit(builder, relay.rate_limit);
     object_add_number(builder, "sent", relay.sent);
     object_add_text(builder, "trouble", relay.trouble);
     object_add_moment(builder, "next-try", relay.next_try_ms);

@@ -281,6 +281,25 @@ gboolean roster_read(Roster *roster, guint32 contact, RosterRecipient *recipient
   return whole || fail_damaged(roster, "a recipient is not complete", error);
 }
 
+gboolean roster_each_mailbox(Roster *roster, RosterMailboxFunc func, gpointer data,
+                             GError **error)
+{
+  g_autoptr(sqlite3_stmt) statement = NULL;
+  if (!prepare(roster, "SELECT mailbox FROM recipients ORDER BY contact", &statement, error)) {
+    return FALSE;
+  }
+  guint32 contact = 0;
+  int code;
+  while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+    const char *mailbox = column_text(statement, 0);
+    if (!mailbox || contact == roster_length(roster)) {
+      return fail_damaged(roster, "its recipients are not complete", error);
+    }
+    func(++contact, mailbox, data);
+  }
+  return code == SQLITE_DONE || fail(roster, error);
+}
+
 /* As addresses are folded for comparing; see Address.key. */
 static char *fold_text(const char *text)
 {

@@ -33,6 +33,7 @@ typedef struct {
   char *language;       /* BCP 47; NULL: the channel's */
   gboolean has_missing;
   MissingPolicy missing;
+  gboolean urgent;      /* overtakes other releases */
   gboolean resend;      /* the same content may be sent again */
 } FrontMatter;
 

@@ -172,6 +172,14 @@ static void take_resend(Reader *reader, const Entry *entry)
   }
 }
 
+static void take_priority(Reader *reader, const Entry *entry)
+{
+  reader->front->urgent = strcmp(entry->value, "urgent") == 0;
+  if (!reader->front->urgent && strcmp(entry->value, "normal") != 0) {
+    fail(reader, entry->line, "priority: \"%s\" is neither normal nor urgent", entry->value);
+  }
+}
+
 static const struct {
   const char *name;
   void (*take)(Reader *reader, const Entry *entry);   /* NULL: known, but not built yet */
@@ -187,10 +195,10 @@ static const struct {
   { "language", take_language, FALSE },
   { "missing", take_missing, FALSE },
   { "resend", take_resend, FALSE },
+  { "priority", take_priority, FALSE },
   { "where", NULL, FALSE },
   { "attach", NULL, TRUE },
   { "notify", NULL, TRUE },
-  { "priority", NULL, FALSE },
   { "exclude", NULL, TRUE },
   { "test", NULL, TRUE },
 };

@@ -27,6 +27,7 @@ struct ControlServer {
 typedef struct {
   ControlServer *server;  /* NULL: it is gone */
   GSocketConnection *connection;
+  gint64 uid;             /* of the process at its other end; -1: not known */
   GCancellable *cancel;
   guint deadline;         /* a source; 0: none */
   GString *received;
@@ -74,8 +75,9 @@ static JsonNode *reply_from_error(GError *error)
   return reply;
 }
 
-static JsonNode *answer(const ControlServer *server, const char *line, gsize length)
+static JsonNode *answer(const Client *client, const char *line, gsize length)
 {
+  const ControlServer *server = client->server;
   GError *error = NULL;
   g_autoptr(JsonNode) request = control_line_read(line, length, &error);
 
@@ -88,7 +90,8 @@ static JsonNode *answer(const ControlServer *server, const char *line, gsize len
     return control_error_reply("the request names no command",
                                "send {\"command\": \"status\"} and the like");
   }
-  JsonNode *reply = server->handle(json_node_get_string(command), object, server->data, &error);
+  JsonNode *reply = server->handle(json_node_get_string(command), object, client->uid, server->data,
+                                    &error);
   return reply != NULL ? reply : reply_from_error(error);
 }
 
@@ -146,7 +149,7 @@ static void client_go_on(Client *client)
     client->last = TRUE;
     client_reply(client, control_error_reply(message, NULL));
   } else if (end != NULL) {
-    JsonNode *reply = answer(client->server, received->str, length);
+    JsonNode *reply = answer(client, received->str, length);
     g_string_erase(received, 0, (gssize)length + 1);
     client_reply(client, reply);
   } else {
@@ -168,6 +171,15 @@ static void turn_away(GSocketConnection *connection)
                               NULL, NULL);
 }
 
+static gint64 uid_of(GSocketConnection *connection)
+{
+  GSocket *socket = g_socket_connection_get_socket(connection);
+  g_autoptr(GCredentials) credentials = g_socket_get_credentials(socket, NULL);
+  uid_t uid = credentials != NULL ? g_credentials_get_unix_user(credentials, NULL) : (uid_t)-1;
+
+  return uid != (uid_t)-1 ? (gint64)uid : -1;
+}
+
 static gboolean on_incoming(G_GNUC_UNUSED GSocketService *service, GSocketConnection *connection,
                             G_GNUC_UNUSED GObject *source, gpointer data)
 {
@@ -180,6 +192,7 @@ static gboolean on_incoming(G_GNUC_UNUSED GSocketService *service, GSocketConnec
   Client *client = g_new0(Client, 1);
   client->server = server;
   client->connection = g_object_ref(connection);
+  client->uid = uid_of(connection);
   client->cancel = g_cancellable_new();
   client->received = g_string_new(NULL);
   g_ptr_array_add(server->clients, client);

@@ -15,9 +15,10 @@
 
 typedef struct ControlServer ControlServer;
 
-/* Answers one request. NULL with error: the client gets that as its reply. */
-typedef JsonNode *(*ControlHandle)(const char *command, JsonObject *request, gpointer data,
-                                   GError **error);
+/* Answers one request. uid: the user whose process asks, as the kernel knows it; -1 where it
+ * does not. NULL with error: the client gets that as its reply. */
+typedef JsonNode *(*ControlHandle)(const char *command, JsonObject *request, gint64 uid,
+                                   gpointer data, GError **error);
 
 /* Listens at path. What a daemon that died has left there is replaced; CONTROL_ERROR_RUNNING
  * where one lives, CONTROL_ERROR_SOCKET where something else lies there. */

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/names.h"
 #include "control/server.h"
+#include "daemon/settle.h"
 #include "daemon/status.h"
 #include "delivery/engine.h"
 #include "spool/drop.h"
@@ -106,12 +107,14 @@ static void on_engine_stopped(gpointer data)
   daemon->stopped(daemon->stopped_data);
 }
 
-static JsonNode *on_command(const char *command, JsonObject *request, gpointer data, GError **error)
+static JsonNode *on_command(const char *command, JsonObject *request, gint64 uid, gpointer data,
+                            GError **error)
 {
   Daemon *daemon = data;
-  (void)request;
   if (g_strcmp0(command, "status") == 0)
     return status_to_json(daemon->engine, daemon->since_ms);
+  if (g_strcmp0(command, "settle") == 0)
+    return settle_doubts(daemon->engine, request, uid, error);
   if (g_strcmp0(command, "rescan") == 0) {
     if (daemon->watch != NULL)
       watch_rescan(daemon->watch);
@@ -135,8 +138,8 @@ static gboolean lock_spool(Daemon *daemon, GError **error)
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
                 "another datelined works on %s; stop it first", daemon->config->spool);
   else
-    g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno), "cannot lock %s: %s", path,
-                g_strerror(errno));
+    g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno), "cannot lock %s: %s",
+                path, g_strerror(errno));
   return FALSE;
 }
 
@@ -180,12 +183,13 @@ static gboolean start(Daemon *daemon, GError **error)
   if (daemon->control == NULL)
     return FALSE;
   daemon->intake = intake_new(daemon->config, &intake_events, daemon, error);
-  if (daemon->intake == NULL || !take_up_queue(daemon, error))
+  daemon->watch = daemon->intake != NULL ? watch_new(daemon->config, on_drop, daemon, error) : NULL;
+  /* The queue before what becomes part of it: a release must not be taken up twice. */
+  if (daemon->watch == NULL || !take_up_queue(daemon, error))
     return FALSE;
   intake_recover(daemon->intake);
   keep_telling(daemon);
-  daemon->watch = watch_new(daemon->config, on_drop, daemon, error);
-  return daemon->watch != NULL;
+  return TRUE;
 }
 
 Daemon *daemon_new(Config *config, void (*stopped)(gpointer data), gpointer data, GError **error)
@@ -212,7 +216,11 @@ gboolean daemon_reload(Daemon *daemon, Config *config, GError **error)
                 "spool and runtime cannot change while the daemon runs; restart it");
     return FALSE;
   }
-  if (daemon->stopping || !spool_prepare(config, error))
+  if (daemon->stopping) {
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN, "the daemon stops");
+    return FALSE;
+  }
+  if (!spool_prepare(config, error))
     return FALSE;
   Watch *watch = watch_new(config, on_drop, daemon, error);
   if (watch == NULL)

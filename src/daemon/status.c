@@ -37,15 +37,33 @@ static void add_release(JsonBuilder *builder, Release *release)
   json_builder_end_object(builder);
 }
 
+static void add_number(JsonBuilder *builder, const char *key, gint64 number)
+{
+  json_builder_set_member_name(builder, key);
+  json_builder_add_int_value(builder, number);
+}
+
+/* The rate that the relay was found to bear; null where it has not asked for less. */
+static void add_rate(JsonBuilder *builder, double rate)
+{
+  json_builder_set_member_name(builder, "rate-limit");
+  if (rate > 0)
+    json_builder_add_double_value(builder, rate);
+  else
+    json_builder_add_null_value(builder);
+}
+
 static void add_relay(JsonBuilder *builder, const Pool *pool)
 {
   json_builder_begin_object(builder);
   add_text(builder, "name", pool_relay(pool)->name);
   add_text(builder, "url", pool_relay(pool)->url);
-  json_builder_set_member_name(builder, "connections");
-  json_builder_add_int_value(builder, pool_connections(pool));
-  json_builder_set_member_name(builder, "sent");
-  json_builder_add_int_value(builder, (gint64)pool_sent(pool));
+  add_text(builder, "state", breaker_state_name(pool_state(pool)));
+  add_number(builder, "priority", pool_relay(pool)->priority);
+  add_number(builder, "connections", pool_connections(pool));
+  add_number(builder, "connections-allowed", pool_connections_allowed(pool));
+  add_rate(builder, pool_rate(pool));
+  add_number(builder, "sent", (gint64)pool_sent(pool));
   add_text(builder, "trouble", pool_trouble(pool));
   add_moment(builder, "next-try", pool_next_try_ms(pool));
   json_builder_end_object(builder);

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "base/limits.h"
-
 Delivery *delivery_new(gpointer release, guint n_columns)
 {
   Delivery *delivery = g_new0(Delivery, 1);
@@ -49,23 +47,23 @@ void delivery_set_recipient(Delivery *delivery, const RosterRecipient *recipient
   delivery->contact = recipient->contact;
 }
 
-static void make_message_id(const Delivery *delivery, const Message *message,
-                            const uuid_t release_uuid, char *buffer, gsize size)
+void delivery_message_id(const uuid_t release_uuid, const char *mailbox, const char *from,
+                         char buffer[MESSAGE_ID_SIZE])
 {
   uuid_t id;
   char text[UUID_STR_LEN];
-  const char *mailbox = delivery->job.mailbox;
-  const char *at = strrchr(message_from_address(message), '@');
+  const char *at = strrchr(from, '@');
   uuid_generate_sha1(id, release_uuid, mailbox, strlen(mailbox));
   uuid_unparse_lower(id, text);
-  g_snprintf(buffer, (gulong)size, "%s%s", text, at != NULL ? at : "@localhost");
+  g_snprintf(buffer, MESSAGE_ID_SIZE, "%s%s", text, at != NULL ? at : "@localhost");
 }
 
 void delivery_merge(const Delivery *delivery, const Message *message, const uuid_t release_uuid,
                     gint64 wall_ms, Merge *merge)
 {
-  char message_id[UUID_STR_LEN + 1 + LIMIT_DOMAIN + 1];
-  make_message_id(delivery, message, release_uuid, message_id, sizeof message_id);
+  char message_id[MESSAGE_ID_SIZE];
+  delivery_message_id(release_uuid, delivery->job.mailbox, message_from_address(message),
+                      message_id);
   MergeInput input = { .values = delivery->values, .address = delivery->job.mailbox,
                        .name = delivery->name, .message_id = message_id, .date_ms = wall_ms };
   message_merge(message, &input, merge);

@@ -3,7 +3,8 @@
 
 #include <uuid/uuid.h>
 
-#include "contacts/roster.h"
+#include "base/limits.h"
+#include "delivery/domains.h"
 #include "smtp/session.h"
 
 /* A Delivery is one contact of a release on its way: the Job that a session works on (its
@@ -13,6 +14,8 @@ typedef struct {
   Job job;
   gpointer release;        /* Release *; it lends return_path */
   guint32 contact;
+  Domains *domains;        /* whose lane it is under way in; a reference, while it is out */
+  guint lane;
   guint64 intent;          /* its line in the journal */
   GString *strings;        /* the texts that name, values and job.mailbox point into */
   const char *name;        /* or NULL */
@@ -26,8 +29,13 @@ void delivery_free(Delivery *delivery);
  * again for another contact. */
 void delivery_set_recipient(Delivery *delivery, const RosterRecipient *recipient, guint n_columns);
 
-/* Merges the contact's copy. The Message-ID is the UUIDv5 (RFC 9562 section 5.5) of the
- * release's and the address, at the domain of From: the same contact of the same release has
- * the same one wherever it turns up. */
+/* The Message-ID, without brackets, of the copy for mailbox: the UUIDv5 (RFC 9562 section
+ * 5.5) of the release's and the address, at the domain of from, the address of From:. The
+ * same contact of the same release has the same one wherever it turns up. */
+enum { MESSAGE_ID_SIZE = UUID_STR_LEN + 1 + LIMIT_DOMAIN + 1 };
+void delivery_message_id(const uuid_t release_uuid, const char *mailbox, const char *from,
+                         char buffer[MESSAGE_ID_SIZE]);
+
+/* Merges the contact's copy. */
 void delivery_merge(const Delivery *delivery, const Message *message, const uuid_t release_uuid,
                     gint64 wall_ms, Merge *merge);

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "delivery/engine.h"
 
+#include <gio/gio.h>
+
 #include "base/clock.h"
 #include "base/clockwatch.h"
+#include "config/senders.h"
+#include "delivery/fleet.h"
 
 struct Engine {
   Config *config;
@@ -10,8 +14,11 @@ struct Engine {
   gpointer data;
   Connector *connector;
   Committer *committer;
+  Domains *domains;      /* what the receivers bear, over all releases and relays */
+  Usage *usage;          /* of former processes; NULL once the limits know of it */
   GPtrArray *releases;   /* Release * */
   GPtrArray *pools;      /* Pool * */
+  Fleet *fleet;          /* the pools as one */
   GPtrArray *leaving;    /* Pool * of former settings, until their sessions have ended */
   guint turn;            /* index of the release whose turn it is */
   GSource *waker;
@@ -24,28 +31,54 @@ static void wake_soon(Engine *engine);
 
 /* --- What the pools ask --- */
 
+static gboolean goes_over(const Engine *engine, const Release *release, const Pool *pool)
+{
+  return release_state(release) == RELEASE_SENDING &&
+         fleet_may_carry(engine->fleet, pool, release_sender(release));
+}
+
+/* The releases of one priority take turns, so the largest leaves room for the smallest. */
+static Job *next_job_of(Engine *engine, const Pool *pool, gboolean urgent)
+{
+  for (guint i = 0; i < engine->releases->len; i++) {
+    Release *release = engine->releases->pdata[engine->turn++ % engine->releases->len];
+    if (release_terms(release)->urgent != urgent || !goes_over(engine, release, pool))
+      continue;
+    Delivery *delivery = release_take(release, pool_relay(pool)->name);
+    if (delivery != NULL) {
+      fleet_count(engine->fleet, pool);
+      return &delivery->job;
+    }
+  }
+  return NULL;
+}
+
+/* While an urgent release has a contact that may go, nobody else's goes. One whose contacts
+ * all wait, for their domains or for a second attempt, holds up nobody. */
 static Job *next_job(gpointer host, Pool *pool)
 {
   Engine *engine = host;
   if (engine->stopping)
     return NULL;
-  for (guint i = 0; i < engine->releases->len; i++) {
-    Release *release = engine->releases->pdata[engine->turn++ % engine->releases->len];
-    Delivery *delivery = release_take(release, pool_relay(pool)->name);
-    if (delivery != NULL)
-      return &delivery->job;
-  }
-  return NULL;
+  fleet_ask_others(engine->fleet, pool);
+  Job *job = next_job_of(engine, pool, TRUE);
+  return job != NULL ? job : next_job_of(engine, pool, FALSE);
 }
 
 static guint work(gpointer host, Pool *pool, guint at_most)
 {
   const Engine *engine = host;
   guint count = 0;
-  (void)pool;
   for (guint i = 0; i < engine->releases->len && count < at_most; i++)
-    count += release_ready(engine->releases->pdata[i], at_most - count);
+    if (goes_over(engine, engine->releases->pdata[i], pool))
+      count += release_ready(engine->releases->pdata[i], at_most - count);
   return engine->stopping ? 0 : count;
+}
+
+static double share(gpointer host, const Pool *pool)
+{
+  const Engine *engine = host;
+  return fleet_share(engine->fleet, pool);
 }
 
 /* The Job is a Delivery's first member. */
@@ -77,8 +110,9 @@ static void settled(gpointer host, Pool *pool, Job *job, const Outcome *outcome)
   RetryPolicy retry = { engine->config->retry_first_ms, engine->config->retry_max_ms };
   (void)pool;
   Release *release = delivery->release;
+  gboolean was_full = domains_is_full(delivery->domains, delivery->lane);
   release_settle(release, delivery, outcome, &retry);
-  if (outcome->judgement.verdict != VERDICT_PROCEED || release_ready(release, 1) == 0)
+  if (was_full || outcome->judgement.verdict != VERDICT_PROCEED || release_ready(release, 1) == 0)
     wake_soon(engine);
 }
 
@@ -88,7 +122,41 @@ static void pool_changed(gpointer host, Pool *pool)
   wake_soon(host);
 }
 
-static const PoolHost pool_host = { next_job, work, body_leave, merge, settled, pool_changed };
+static const PoolHost pool_host = {
+  next_job, work, share, body_leave, merge, settled, pool_changed,
+};
+
+/* --- What former processes have sent --- */
+
+/* The latest of that name, where pools have left. */
+static Pool *find_pool(const GPtrArray *pools, const char *relay)
+{
+  for (guint i = pools->len; i > 0; i--)
+    if (g_str_equal(pool_relay(pools->pdata[i - 1])->name, relay))
+      return pools->pdata[i - 1];
+  return NULL;
+}
+
+static void recall_one(gint64 wall_ms, const char *relay, guint lane, gpointer data)
+{
+  const Engine *engine = data;
+  gint64 now = clock_monotonic_ms();
+  gint64 then = now - (clock_wall_ms() - wall_ms);
+  Pool *pool = find_pool(engine->pools, relay);
+  if (pool != NULL)
+    pool_recall(pool, then);
+  domains_recall(engine->domains, lane, then, now);
+}
+
+/* Before anything is sent: by then all that lies in queue/ was taken up. */
+static void recall_usage(Engine *engine)
+{
+  if (engine->usage == NULL)
+    return;
+  usage_take_done(engine->usage, engine->config, engine->domains);
+  usage_each(engine->usage, recall_one, engine);
+  g_clear_pointer(&engine->usage, usage_free);
+}
 
 /* --- What happens when --- */
 
@@ -146,6 +214,7 @@ static gboolean on_wake(gpointer data)
   Engine *engine = data;
   gint64 next = G_MAXINT64;
   g_source_set_ready_time(engine->waker, -1);
+  recall_usage(engine);
   for (guint i = 0; i < engine->releases->len; i++)
     release_tick(engine->releases->pdata[i]);
   drop_finished(engine);
@@ -156,11 +225,10 @@ static gboolean on_wake(gpointer data)
   }
   for (guint i = 0; i < engine->pools->len; i++)
     pool_wake(engine->pools->pdata[i]);
-  for (guint i = 0; i < engine->releases->len; i++) {
-    gint64 wake = release_wake_ms(engine->releases->pdata[i]);
-    if (wake > 0)
-      next = MIN(next, wake);
-  }
+  for (guint i = 0; i < engine->releases->len; i++)
+    next = MIN(next, release_wake_ms(engine->releases->pdata[i]));
+  if (engine->releases->len > 0)
+    next = MIN(next, domains_next_ms(engine->domains, clock_monotonic_ms()));
   if (g_source_get_ready_time(engine->waker) < 0)
     wake_at(engine, next);
   return G_SOURCE_CONTINUE;
@@ -185,6 +253,17 @@ static void open_pools(Engine *engine)
   for (guint i = 0; i < engine->config->relays->len; i++)
     g_ptr_array_add(engine->pools, pool_new(engine->connector, engine->config,
                                             engine->config->relays->pdata[i], &pool_host, engine));
+  g_clear_pointer(&engine->fleet, fleet_free);
+  engine->fleet = fleet_new(engine->pools);
+}
+
+/* Settings may have changed since the release was accepted. */
+static void block_unless_taken(const Engine *engine, Release *release)
+{
+  if (release_state(release) == RELEASE_HELD)
+    return;
+  g_autofree char *reason = config_refuses_sender(engine->config, release_sender(release));
+  release_block(release, reason);
 }
 
 static void on_clock_set(gpointer data)
@@ -211,6 +290,8 @@ Engine *engine_new(Config *config, const EngineEvents *events, gpointer data, GE
   engine->data = data;
   engine->connector = connector;
   engine->committer = committer_new(NULL);
+  engine->domains = domains_new(config, clock_monotonic_ms());
+  engine->usage = usage_new(config, clock_wall_ms());
   engine->releases = g_ptr_array_new_with_free_func((GDestroyNotify)release_close);
   engine->pools = g_ptr_array_new_with_free_func((GDestroyNotify)pool_free);
   engine->leaving = g_ptr_array_new_with_free_func((GDestroyNotify)pool_free);
@@ -232,6 +313,9 @@ void engine_free(Engine *engine)
   g_ptr_array_unref(engine->pools);
   g_ptr_array_unref(engine->leaving);
   g_ptr_array_unref(engine->releases);
+  g_clear_pointer(&engine->fleet, fleet_free);
+  g_clear_pointer(&engine->usage, usage_free);
+  domains_unref(engine->domains);
   if (engine->cut != NULL) {
     g_source_destroy(engine->cut);
     g_source_unref(engine->cut);
@@ -245,6 +329,27 @@ void engine_free(Engine *engine)
   g_free(engine);
 }
 
+static void inherit_limits(Engine *engine)
+{
+  gint64 now = clock_monotonic_ms();
+  for (guint i = 0; i < engine->pools->len; i++) {
+    const Pool *before = find_pool(engine->leaving, pool_relay(engine->pools->pdata[i])->name);
+    if (before != NULL)
+      pool_inherit(engine->pools->pdata[i], before);
+  }
+  g_autoptr(Domains) domains = g_steal_pointer(&engine->domains);
+  engine->domains = domains_new(engine->config, now);
+  domains_inherit(engine->domains, domains, now);
+  for (guint i = 0; i < engine->releases->len; i++)
+    release_set_domains(engine->releases->pdata[i], engine->domains);
+}
+
+static void block_releases(const Engine *engine)
+{
+  for (guint i = 0; i < engine->releases->len; i++)
+    block_unless_taken(engine, engine->releases->pdata[i]);
+}
+
 void engine_reload(Engine *engine, Config *config)
 {
   config_ref(config);
@@ -256,13 +361,42 @@ void engine_reload(Engine *engine, Config *config)
     pool_stop(pool);
   }
   open_pools(engine);
+  inherit_limits(engine);
+  block_releases(engine);
   wake_soon(engine);
 }
 
 void engine_add(Engine *engine, const char *directory)
 {
-  g_ptr_array_add(engine->releases, release_open(directory, engine->committer, on_journal, engine));
+  Release *release = release_open(directory, engine->committer, engine->domains, engine->usage,
+                                  on_journal, engine);
+  g_ptr_array_add(engine->releases, release);
+  block_unless_taken(engine, release);
   wake_soon(engine);
+}
+
+static Release *find_release(const Engine *engine, const char *id)
+{
+  for (guint i = 0; i < engine->releases->len; i++)
+    if (g_str_equal(release_id(engine->releases->pdata[i]), id))
+      return engine->releases->pdata[i];
+  return NULL;
+}
+
+guint engine_settle(Engine *engine, const char *id, const guint32 *contacts, guint n_contacts,
+                    const Decision *decision, GError **error)
+{
+  Release *release = find_release(engine, id);
+  if (release == NULL || engine->stopping) {
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+                engine->stopping ? "the daemon is stopping; release %s can be settled when it "
+                                   "runs again"
+                                 : "no release %s is being worked on", id);
+    return 0;
+  }
+  guint settled = release_settle_doubt(release, contacts, n_contacts, decision, error);
+  wake_soon(engine);
+  return settled;
 }
 
 static gboolean on_patience_over(gpointer data)

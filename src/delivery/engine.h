@@ -27,6 +27,10 @@ void engine_reload(Engine *engine, Config *config);
 /* Takes up the release in directory. */
 void engine_add(Engine *engine, const char *directory);
 
+/* A person's decision about contacts in doubt of the release id; see release_settle_doubt(). */
+guint engine_settle(Engine *engine, const char *id, const guint32 *contacts, guint n_contacts,
+                    const Decision *decision, GError **error);
+
 /* Ends what is in flight and starts nothing new; stopped() tells. After patience_ms what
  * is left is cut off (and its contacts, where the final dot may have left, in doubt). */
 void engine_stop(Engine *engine, gint64 patience_ms);

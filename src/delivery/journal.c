@@ -66,12 +66,14 @@ Journal *journal_continue(Committer *committer, const char *directory,
 {
   Segment *segment = segment_open(directory, last_segment, error);
 
-  if (segment != NULL && !whole) {
-    segment_free(segment);
-    segment = segment_create(directory, "", 0, error);
+  if (segment == NULL) {
+    return NULL;
   }
-  return segment != NULL
-             ? journal_new(committer, directory, segment, last_sequence, notify, data) : NULL;
+  /* The committer begins a new one with the first line, as soon as the disk has room. */
+  if (!whole) {
+    g_clear_pointer(&segment, segment_free);
+  }
+  return journal_new(committer, directory, segment, last_sequence, notify, data);
 }
 
 static gboolean fail_waiting(Journal *journal, GError **error)

@@ -38,7 +38,7 @@ typedef enum {
   EVENT_BOUNCED,     /* stage= code= status= text= */
   EVENT_IN_DOUBT,    /* stage= text= */
   EVENT_WITHDRAWN,   /* the intent is taken back: no body left. reason= */
-  EVENT_SETTLED,     /* as=sent|due by= ; ends in-doubt */
+  EVENT_SETTLED,     /* as=sent|due by= uid= reason= ; ends in-doubt */
   EVENT_COUNT
 } Event;
 

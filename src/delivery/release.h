@@ -5,6 +5,7 @@
 #include "delivery/journal.h"
 #include "delivery/ledger.h"
 #include "delivery/terms.h"
+#include "delivery/usage.h"
 
 /* A release that was accepted: one folder with source/, roster.db and journal, from which
  * everything here is made, at acceptance and after any crash alike.
@@ -28,6 +29,10 @@ typedef enum {
 } ReleaseState;
 const char *release_state_name(ReleaseState state);
 
+/* The reason of RELEASE_IN_DOUBT. */
+#define RELEASE_WAITS_FOR_DECISION \
+  "contacts in doubt wait for a decision; \"dateline settle\" lists them"
+
 /* How long a contact waits after its n-th deferral: first_ms, doubling, at most max_ms, a
  * fifth more or less by chance. */
 typedef struct {
@@ -36,23 +41,32 @@ typedef struct {
 
 /* Takes up the release in directory (queue/<id>). Contacts whose intent has no outcome are
  * in doubt from now on, by the release's policy held or due again. Always returns a
- * release: one that cannot be trusted is RELEASE_HELD, with the reason. notify: see
- * journal.h. */
-Release *release_open(const char *directory, Committer *committer,
+ * release: one that cannot be trusted is RELEASE_HELD, with the reason. Keeps a reference to
+ * domains. usage, if not NULL, gets what was sent lately. notify: see journal.h. */
+Release *release_open(const char *directory, Committer *committer, Domains *domains, Usage *usage,
                       void (*notify)(Release *release, gpointer data), gpointer data);
 /* Waits until the journal is durable. No deliveries may be out. */
 void release_close(Release *release);
+
+/* New settings. What is out counts for the former domains until its outcome. */
+void release_set_domains(Release *release, Domains *domains);
 
 const char *release_id(const Release *release);
 const char *release_directory(const Release *release);
 const Terms *release_terms(const Release *release);
 ReleaseState release_state(const Release *release);
-const char *release_reason(const Release *release);   /* why held or paused, or NULL */
+const char *release_reason(const Release *release);   /* why held, paused or scheduled; or NULL */
 const Ledger *release_ledger(const Release *release); /* NULL when held before it was read */
 double release_rate(Release *release);                /* messages a second, lately */
 
+/* The sender, as relays are chosen by it; unset in a release that was held at once. */
+const Address *release_sender(const Release *release);
+
+/* Nothing can be sent for this reason, and the release is paused, until it is NULL. */
+void release_block(Release *release, const char *reason);
+
 /* How many contacts could be taken now, counted no further than at_most. */
-guint release_ready(const Release *release, guint at_most);
+guint release_ready(Release *release, guint at_most);
 
 /* The next contact, with its intent appended to the journal; NULL: none at present.
  * relay: its name, for the journal. */
@@ -67,9 +81,22 @@ void release_merge(Release *release, const Delivery *delivery, Merge *merge);
 void release_settle(Release *release, Delivery *delivery, const Outcome *outcome,
                     const RetryPolicy *retry);
 
+/* What a person has decided about contacts in doubt. */
+typedef struct {
+  gboolean sent;        /* they have it; otherwise they are due again */
+  const char *by;       /* who says so */
+  gint64 uid;           /* whose process said it, for certain; -1: not known */
+  const char *reason;   /* or NULL */
+} Decision;
+
+/* Enters the decision about contacts. Nothing is changed, and error tells why, unless all of
+ * them are in doubt. Returns how many contacts these are, each counted once; 0 with error. */
+guint release_settle_doubt(Release *release, const guint32 *contacts, guint n_contacts,
+                           const Decision *decision, GError **error);
+
 /* Looks at the clocks: a schedule that has come, a pause that is over, a deadline that has
  * passed, an end that is reached. Call after anything happened and at release_wake_ms(). */
 void release_tick(Release *release);
 
-/* Monotonic; 0: now; G_MAXINT64: nothing to wait for but outcomes. */
-gint64 release_wake_ms(const Release *release);
+/* Monotonic; G_MAXINT64: nothing to wait for but relays, disk and outcomes. */
+gint64 release_wake_ms(Release *release);

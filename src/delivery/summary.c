@@ -77,7 +77,7 @@ static void derive_state(Summary *summary, gint64 now_ms)
   } else if (ledger_settled(summary->ledger) &&
              ledger_count(summary->ledger, CONTACT_IN_DOUBT) > 0) {
     summary->state = RELEASE_IN_DOUBT;
-    summary->reason = g_strdup("contacts in doubt wait for a decision");
+    summary->reason = g_strdup(RELEASE_WAITS_FOR_DECISION);
   } else if (now_ms < summary->terms.send_at_ms) {
     summary->state = RELEASE_SCHEDULED;
   }

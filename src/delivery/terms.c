@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "config/number.h"
 
 void terms_clear(Terms *terms)
 {
@@ -17,6 +18,7 @@ void terms_clear(Terms *terms)
   g_free(terms->list_name);
   g_free(terms->list_id);
   g_free(terms->language);
+  g_free(terms->hours);
   *terms = (Terms){ 0 };
 }
 
@@ -51,6 +53,13 @@ static void write_received(RecordWriter *writer, const Terms *terms)
   add_text(writer, "hash", terms->hash);
 }
 
+static void add_rate(RecordWriter *writer, const char *key, const Rate *rate)
+{
+  g_autofree char *text = rate_write(rate);
+  if (rate->length > 0)
+    record_add(writer, key, text);
+}
+
 static void write_accepted(RecordWriter *writer, const Terms *terms)
 {
   add_number(writer, "recipients", terms->recipients);
@@ -63,6 +72,9 @@ static void write_accepted(RecordWriter *writer, const Terms *terms)
   add_text(writer, "list-id", terms->list_id);
   add_text(writer, "language", terms->language);
   add_text(writer, "in-doubt", terms->in_doubt == IN_DOUBT_RESEND ? "resend" : "hold");
+  add_text(writer, "priority", terms->urgent ? "urgent" : NULL);
+  add_rate(writer, "rate", &terms->rate);
+  add_text(writer, "hours", terms->hours);
   add_moment(writer, "send-at", terms->send_at_ms);
   add_moment(writer, "deadline", terms->deadline_ms);
 }
@@ -99,6 +111,15 @@ static void read_received(Terms *terms, const Record *record)
   terms->received_ms = record->wall_ms;
 }
 
+/* What is not understood is no limit: a newer version may know more than this one. */
+static void take_rate(Rate *rate, const Record *record, const char *key)
+{
+  const char *text = record_get(record, key);
+  *rate = (Rate){ 0 };
+  if (text != NULL && !rate_read(text, rate))
+    g_warning("the journal has a %s that is not understood: %s", key, text);
+}
+
 static void read_accepted(Terms *terms, const Record *record)
 {
   take_text(&terms->subject, record, "subject");
@@ -110,6 +131,9 @@ static void read_accepted(Terms *terms, const Record *record)
   take_text(&terms->language, record, "language");
   terms->in_doubt = g_strcmp0(record_get(record, "in-doubt"), "resend") == 0 ? IN_DOUBT_RESEND
                                                                              : IN_DOUBT_HOLD;
+  terms->urgent = g_strcmp0(record_get(record, "priority"), "urgent") == 0;
+  take_rate(&terms->rate, record, "rate");
+  take_text(&terms->hours, record, "hours");
   terms->recipients = (guint32)record_get_number(record, "recipients", 0);
   terms->skipped = (guint64)record_get_number(record, "skipped", 0);
   terms->accepted_ms = record->wall_ms;

@@ -22,6 +22,9 @@ typedef struct {
   char *language;
   InDoubtPolicy in_doubt;
   guint32 recipients;
+  Rate rate;           /* of this release alone */
+  gboolean urgent;     /* overtakes those that are not, and needs no hours */
+  char *hours;         /* when it may be sent, see base/hours.h; NULL: always */
   guint64 skipped;     /* rows of the lists that are no recipients */
   gint64 received_ms, accepted_ms;   /* wall clock, as are the next two */
   gint64 send_at_ms;   /* 0: at once */

@@ -6,7 +6,9 @@
 
 #include "base/address.h"
 #include "base/clock.h"
+#include "base/hours.h"
 #include "base/names.h"
+#include "config/senders.h"
 
 /* Characters of the subject in the journal, where it is for people. */
 enum { SUBJECT_KEPT = 200 };
@@ -52,6 +54,25 @@ static char *list_id(const char *list_name, const char *from)
   return g_strdup_printf("%s.%s", label, strrchr(address.mailbox, '@') + 1);
 }
 
+/* When sending can begin. */
+static gint64 first_moment(const Terms *terms)
+{
+  gint64 begin = MAX(terms->accepted_ms, terms->send_at_ms);
+  g_autoptr(Hours) hours = terms->hours != NULL ? hours_parse(terms->hours, NULL) : NULL;
+  return hours != NULL ? hours_next_ms(hours, begin) : begin;
+}
+
+/* A sender that is no mailbox was found elsewhere. */
+static void check_relays(const Context *context, const char *from)
+{
+  g_auto(Address) sender = { 0 };
+  if (!mailbox_parse(from, NULL, &sender, NULL))
+    return;
+  g_autofree char *refusal = config_refuses_sender(context->config, &sender);
+  if (refusal != NULL)
+    report_error(context->report, context->file, 0, 0, "%s", refusal);
+}
+
 static void check_times(const Context *context, const Terms *terms)
 {
   const FrontMatter *front = context->front;
@@ -63,6 +84,10 @@ static void check_times(const Context *context, const Terms *terms)
     report_error(context->report, context->file, 0, 0,
                  "send-at is not before the moment at which the release is given up; "
                  "put not-after later");
+  else if (first_moment(terms) >= terms->deadline_ms)
+    report_error(context->report, context->file, 0, 0,
+                 "not-after comes before the channel's delivery hours (%s) begin; put it later, or "
+                 "write \"priority: urgent\" at the top", terms->hours);
 }
 
 static void fill_terms(const Context *context, Terms *terms)
@@ -76,17 +101,22 @@ static void fill_terms(const Context *context, Terms *terms)
   terms->reply_to = g_strdup(front->reply_to != NULL ? front->reply_to : channel->reply_to);
   terms->language = g_strdup(front->language != NULL ? front->language : channel->language);
   terms->in_doubt = channel->in_doubt;
+  terms->rate = channel->rate;
+  terms->urgent = front->urgent;
+  terms->hours = front->urgent ? NULL : g_strdup(channel->hours);
   terms->accepted_ms = clock_wall_ms();
   terms->send_at_ms = front->send_at_ms;
-  gint64 begin = MAX(terms->accepted_ms, terms->send_at_ms);
+  gint64 begin = first_moment(terms);
   terms->deadline_ms = front->not_after_ms != 0 ? front->not_after_ms
                                                 : begin + context->config->max_age_ms;
   if (from == NULL)
     report_error(context->report, context->file, 0, 0,
                  "nobody is named as sender: write \"from: Name <address>\" at the top, or let "
                  "the administrator set from for the channel \"%s\"", channel->name);
-  else
+  else {
     terms->return_path = return_path(context, from);
+    check_relays(context, from);
+  }
   check_times(context, terms);
 }
 
