@@ -64,7 +64,7 @@ def test_version(desk):
     assert re.fullmatch(r"dateline \d+\.\d+\.\d+\n", desk.run("--version").stdout)
 
 
-COMMANDS = ["check", "preview", "send", "status", "log", "config", "help"]
+COMMANDS = ["check", "preview", "send", "status", "log", "settle", "config", "help"]
 
 
 def test_help_lists_the_commands(desk):

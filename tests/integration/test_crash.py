@@ -146,6 +146,18 @@ def sealed(line):
     return line + b" crc=%08x\n" % (crc ^ 0xFFFFFFFF)
 
 
+def test_resend_policy_is_bounded(sinks, stations):
+    """A relay that takes every message and never says so gets four copies, not one a second."""
+    sink = sinks(maildir=False, faults=["at=dot close-after-accept"])
+    station = stations(sink.port, channel='in_doubt = "resend";',
+                       settings='retry_first = "50 ms"; retry_max = "100 ms";')
+    station.write_contacts(1)
+    station.start()
+    station.drop("news.md", "# News\n\nText.\n")
+    wait_until(lambda: station.queued() and release_rests(station, station.queued()[0]), "the end")
+    assert len(sink.records()) == 4
+
+
 def test_clean_stop_leaves_no_doubt(sinks, stations):
     sink = sinks("--delay", "20", maildir=False)
     station = stations(sink.port, relay="connections = 4;")

@@ -4,6 +4,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/durable.h"
 #include "base/limits.h"
@@ -19,11 +20,13 @@ typedef struct {
   guint handled;
 } Fixture;
 
-static JsonNode *handle(const char *command, JsonObject *request, gpointer data, GError **error)
+static JsonNode *handle(const char *command, JsonObject *request, gint64 uid, gpointer data,
+                        GError **error)
 {
   Fixture *fixture = data;
 
   fixture->handled++;
+  g_assert_cmpint(uid, ==, getuid());
   if (!g_str_equal(command, "echo")) {
     g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED, "unknown command \"%s\"", command);
     return NULL;

@@ -140,7 +140,7 @@ static void test_mistakes(void)
       "\"where\" is not supported by this version; the release was not taken" },
     { "attach: [a]\n", 2, "\"attach\" is not supported" },
     { "notify: a\n", 2, "\"notify\" is not supported" },
-    { "priority: 1\n", 2, "\"priority\" is not supported" },
+    { "priority: 1\n", 2, "priority: \"1\" is neither normal nor urgent" },
     { "exclude: x\n", 2, "\"exclude\" is not supported" },
     { "test: x\n", 2, "\"test\" is not supported" },
     { "subject: a\nfrom: b@example.org\nsubject: c\n", 4, "was given in line 2 already" },
