@@ -102,6 +102,27 @@ static void test_silence(void)
   }
 }
 
+/* The manual shows the table that decides, row by row. */
+static void test_manual(void)
+{
+  g_autofree char *page = NULL;
+  g_autofree char *table = verdict_table();
+  g_autoptr(GError) error = NULL;
+  g_file_get_contents(MANUAL, &page, NULL, &error);
+  g_assert_no_error(error);
+  g_auto(GStrv) rows = g_strsplit(g_strchomp(table), "\n", -1);
+  const char *at = strstr(page, "What a reply of a relay means");
+  g_assert_nonnull(at);
+  for (guint i = 0; rows[i] != NULL; i++) {
+    g_auto(GStrv) cells = g_strsplit(rows[i], "\t", -1);
+    g_autofree char *joined = g_strjoinv(" Ta ", cells);
+    g_autofree char *item = g_strdup_printf("\n.It %s\n", joined);
+    at = strstr(at, item);
+    g_test_message("%s", item);
+    g_assert_nonnull(at);
+  }
+}
+
 static void test_table(void)
 {
   g_autofree char *table = verdict_table();
@@ -120,5 +141,6 @@ int main(int argc, char **argv)
   g_test_add_func("/verdict/every-code", test_every_code);
   g_test_add_func("/verdict/silence", test_silence);
   g_test_add_func("/verdict/table", test_table);
+  g_test_add_func("/verdict/manual", test_manual);
   return g_test_run();
 }
