@@ -160,7 +160,7 @@ static gboolean on_login_refused(gpointer host, const char *reason)
 
 /* --- What the sessions ask and tell --- */
 
-/* Connections that are more than may carry messages get none, and are closed by and by. */
+/* Connections that are more than may carry messages get none, and are closed: stop_surplus(). */
 static gboolean is_surplus(const Pool *pool, const Member *member)
 {
   guint allowed = pool_connections_allowed(pool);
@@ -337,6 +337,21 @@ static void wake_sessions(Pool *pool, SessionState state)
   }
 }
 
+static void stop_surplus(Pool *pool)
+{
+  guint kept = pool_connections_allowed(pool) + count_state(pool, SESSION_LEAVING);
+  guint surplus = pool->members->len - MIN(kept, pool->members->len);
+  for (guint i = pool->members->len; i > 0 && surplus > 0; i--) {
+    if (i > pool->members->len)
+      continue;
+    Session *session = ((Member *)pool->members->pdata[i - 1])->session;
+    if (session_state(session) != SESSION_IDLE)
+      continue;
+    session_stop(session);
+    surplus--;
+  }
+}
+
 gboolean pool_offer(Pool *pool)
 {
   guint out = pool->out;
@@ -364,6 +379,7 @@ void pool_wake(Pool *pool)
     wake_later(pool, breaker_wait_ms(&pool->breaker, now));
     return;
   }
+  stop_surplus(pool);
   wake_sessions(pool, SESSION_IDLE);
   gint64 wait = wait_for_rates(pool, now);
   if (wait > 0)

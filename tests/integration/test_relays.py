@@ -101,7 +101,8 @@ def test_only_the_best_priority_is_used(sinks, station_with):
 
 def test_the_next_priority_takes_over_and_gives_back(sinks, station_with):
     best, spare = sinks("--delay", "2", maildir=False), sinks("--delay", "2", maildir=False)
-    station = station_with(relay("main", best.port), relay("spare", spare.port, "priority = 20; idle = 1;"),
+    station = station_with(relay("main", best.port),
+                           relay("spare", spare.port, "priority = 20; idle = 1;"),
                            contacts=2500)
     send(station)
     best.wait_for(100)
