@@ -278,7 +278,9 @@ def test_disk_that_turned_read_only(sinks, stations, disks, tmp_path):
     before = reached(sink)
     assert len(before) < 400 and release_of(station)["state"] == "sending"
     assert station.stop() == 0
-    assert reached(sink) == before
+    # What was durable and on its way then, two messages a connection, may have arrived since.
+    late = collections.Counter(reached(sink)) - collections.Counter(before)
+    assert late.total() <= 8
     disks.unmount(station.spool)
     disks.mount("-o", "loop", image, station.spool)
     station.start()
