@@ -377,17 +377,20 @@ def ask(station, **request):
 
 def test_the_daemon_trusts_no_request(in_doubt):
     _, station, release = in_doubt(contacts=4, doubts=3)
-    good = {"release": release, "contacts": [1], "as": "sent", "by": "anna"}
+    first, second, third = [doubt["contact"] for doubt in listed(station, release)]
+    sent = ({1, 2, 3, 4} - {first, second, third}).pop()
+    good = {"release": release, "contacts": [first], "as": "sent", "by": "anna"}
     for bad in ({"contacts": []}, {"contacts": "1"}, {"contacts": [0]}, {"contacts": [-1]},
-                {"contacts": [5]}, {"contacts": [1 << 40]}, {"contacts": [1, "2"]},
-                {"contacts": [1, 4]}, {"contacts": [1.5]}, {"contacts": None}, {"as": "bounced"},
-                {"as": 1}, {"by": ""}, {"by": ["anna"]}, {"by": "x" * 501}, {"reason": 1},
-                {"release": "20200101-000000-none"}, {"release": None}):
+                {"contacts": [5]}, {"contacts": [1 << 40]}, {"contacts": [first, "2"]},
+                {"contacts": [first, sent]}, {"contacts": [1.5]}, {"contacts": None},
+                {"as": "bounced"}, {"as": 1}, {"by": ""}, {"by": ["anna"]}, {"by": "x" * 501},
+                {"reason": 1}, {"release": "20200101-000000-none"}, {"release": None}):
         assert "error" in ask(station, **{**good, **bad}), bad
     assert len(listed(station, release)) == 3
-    assert ask(station, **{**good, "contacts": [1, 2, 1], "by": "\x1b\n" * 200}) == {"settled": 2}
-    assert [d["contact"] for d in listed(station, release)] == [3]
-    assert ask(station, **{**good, "contacts": [3]}) == {"settled": 1}
+    both = {**good, "contacts": [first, second, first], "by": "\x1b\n" * 200}
+    assert ask(station, **both) == {"settled": 2}
+    assert [doubt["contact"] for doubt in listed(station, release)] == [third]
+    assert ask(station, **{**good, "contacts": [third]}) == {"settled": 1}
     station.wait_done()
 
 
