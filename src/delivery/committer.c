@@ -108,6 +108,7 @@ static void journal_serve(Journal *journal)
   g_autoptr(GError) reason = NULL, failure = NULL;
 
   lines_exchange(&journal->gathered, &journal->taken);
+  journal->offered = FALSE;
   journal->sync_wanted = FALSE;
   journal->serving = TRUE;
   g_mutex_unlock(&committer->lock);
@@ -133,9 +134,7 @@ static void journal_serve(Journal *journal)
 /* In trouble a journal waits for its next try, whatever has gathered. */
 static gboolean journal_is_due(const Journal *journal, gint64 now)
 {
-  gboolean has_work = journal->gathered->len > 0 || journal->sync_wanted;
-
-  return journal->due <= now || (has_work && journal->trouble == NULL);
+  return journal->due <= now || (journal->offered && journal->trouble == NULL);
 }
 
 /* The next journal that has something to do, each in turn; NULL: not before *due. */
@@ -182,6 +181,12 @@ static gpointer committer_run(gpointer data)
 }
 
 /* --- The main thread. --- */
+
+/* The committer's source in the main loop. */
+typedef struct {
+  GSource source;
+  Committer *committer;
+} Notifier;
 
 void committer_unlock_and_wake(Committer *committer)
 {
@@ -230,6 +235,30 @@ static gboolean committer_notify(gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
+/* Offers the thread what has gathered. */
+static void committer_offer(Committer *committer)
+{
+  g_mutex_lock(&committer->lock);
+  for (guint i = 0; i < committer->journals->len; i++) {
+    Journal *journal = g_ptr_array_index(committer->journals, i);
+    journal->offered |= journal->gathered->len > 0 || journal->sync_wanted;
+  }
+  committer_unlock_and_wake(committer);
+}
+
+/* Comes before the main loop sleeps. */
+static gboolean notifier_prepare(GSource *source, int *timeout_ms)
+{
+  Committer *committer = ((Notifier *)source)->committer;
+
+  *timeout_ms = -1;
+  if (committer->appended) {
+    committer->appended = FALSE;
+    committer_offer(committer);
+  }
+  return FALSE;
+}
+
 static gboolean notifier_dispatch(G_GNUC_UNUSED GSource *source, GSourceFunc callback,
                                   gpointer data)
 {
@@ -238,7 +267,7 @@ static gboolean notifier_dispatch(G_GNUC_UNUSED GSource *source, GSourceFunc cal
 
 Committer *committer_new(GMainContext *context)
 {
-  static GSourceFuncs functions = {.dispatch = notifier_dispatch};
+  static GSourceFuncs functions = {.prepare = notifier_prepare, .dispatch = notifier_dispatch};
   Committer *committer = g_new0(Committer, 1);
 
   g_mutex_init(&committer->lock);
@@ -247,7 +276,8 @@ Committer *committer_new(GMainContext *context)
   committer->journals = g_ptr_array_new();
   committer->to_notify = g_ptr_array_new();
   committer->busy_since = NO_TIME;
-  committer->notifier = g_source_new(&functions, sizeof(GSource));
+  committer->notifier = g_source_new(&functions, sizeof(Notifier));
+  ((Notifier *)committer->notifier)->committer = committer;
   g_source_set_static_name(committer->notifier, "journal");
   g_source_set_callback(committer->notifier, committer_notify, committer, NULL);
   g_source_attach(committer->notifier, context);

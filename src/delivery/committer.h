@@ -7,8 +7,9 @@
 /* What journal.c (the main thread's side) and committer.c (the thread's) share, and
  * nobody else sees.
  *
- * Two threads and one lock. The main thread formats lines into `gathered`; the
- * committer's thread takes all that has gathered by exchanging buffers, and works on the
+ * Two threads and one lock. The main thread formats lines into `gathered`; when a round of
+ * its loop ends it offers them, so that all that happened in that round goes into one sync.
+ * The committer's thread takes what it is offered by exchanging buffers, and works on the
  * disk without the lock. It keeps every line until a sync has succeeded, because the
  * lines of a segment that failed are written again. Every field belongs to the main
  * thread, to the lock, or to the committer's thread. */
@@ -24,6 +25,7 @@ struct Committer {
   /* The main thread. */
   GSource *notifier;
   GPtrArray *to_notify;    /* journals that are still to be notified in this round */
+  gboolean appended;       /* since the last offer */
 
   /* Under the lock; changed by the main thread only. */
   GPtrArray *journals;
@@ -49,6 +51,7 @@ struct Journal {
   GString *gathered;
   guint64 gathered_to;     /* the number of its last line, or of the last before it */
   guint64 durable;
+  gboolean offered;        /* there is work, and the thread may take it */
   gboolean sync_wanted, serving, abandoned, changed;
   gint64 due;              /* when a sync or another try is due, monotonic */
   char *trouble;           /* the last failure; NULL: all is well */

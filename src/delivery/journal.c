@@ -97,7 +97,7 @@ gboolean journal_wait(Journal *journal, guint64 sequence, gint64 timeout_ms, GEr
     return FALSE;
   }
   g_mutex_lock(&committer->lock);
-  journal->sync_wanted = TRUE;
+  journal->sync_wanted = journal->offered = TRUE;
   committer_unlock_and_wake(committer);
   g_mutex_lock(&committer->lock);
   while (journal->durable < sequence && journal->trouble == NULL &&
@@ -187,7 +187,8 @@ guint64 journal_append(Journal *journal, JournalUrgency urgency, Event event,
   }
   journal->gathered_to = journal->next_sequence;
   journal->sync_wanted |= urgency == JOURNAL_SYNC;
-  committer_unlock_and_wake(committer);
+  g_mutex_unlock(&committer->lock);
+  committer->appended = TRUE;
   return journal->next_sequence++;
 }
 

@@ -11,9 +11,9 @@
  * A writer goes on in the last segment if that ends in a whole line, and begins a new
  * one otherwise: a torn end stays where it is, as evidence.
  *
- * Durability. journal_append() only fills a buffer; one thread for all journals (the
- * Committer) writes what has gathered and calls fdatasync(2) when somebody waits for
- * it, so that one sync serves many (group commit). Lines reach the disk in the order
+ * Durability. journal_append() only fills a buffer; when the loop's round ends, one thread
+ * for all journals (the Committer) writes what has gathered and calls fdatasync(2) when
+ * somebody waits for it, so that one sync serves many (group commit). Lines reach the disk in the order
  * in which they were appended: if a line is durable, so are all before it. That order
  * is what the bound on contacts in doubt rests on.
  *

@@ -20,6 +20,8 @@ enum { REFUSALS_IN_A_ROW = 5 };
 enum { RETURNS_AT_MOST = 3 };
 /* The same where the relay asks for less at a time, which befalls one contact like another. */
 enum { LOAD_RETURNS_AT_MOST = 20 };
+/* Whoever decides is told when it is on disk; for so long the loop may stand still. */
+enum { DECISION_WAIT_MS = 2000 };
 /* Copies that the policy sends anew while the daemon runs. */
 enum { RESENDS_AT_MOST = 3 };
 
@@ -218,21 +220,25 @@ static gboolean check_in_doubt(const Release *release, guint32 contact, GError *
   return state == CONTACT_IN_DOUBT;
 }
 
-static void decide(Release *release, guint32 contact, const Decision *decision)
+/* Returns the line's number in the journal. */
+static guint64 decide(Release *release, guint32 contact, const Decision *decision)
 {
   g_autofree char *uid = g_strdup_printf("%" G_GINT64_FORMAT, decision->uid);
-  journal_append(release->journal, JOURNAL_SYNC, EVENT_SETTLED, contact, "as",
-                 decision->sent ? "sent" : "due", "by", decision->by, "uid",
-                 decision->uid >= 0 ? uid : NULL, "reason", decision->reason, NULL);
+  guint64 line = journal_append(release->journal, JOURNAL_SYNC, EVENT_SETTLED, contact, "as",
+                                decision->sent ? "sent" : "due", "by", decision->by, "uid",
+                                decision->uid >= 0 ? uid : NULL, "reason", decision->reason,
+                                NULL);
   release_enter(release, contact, EVENT_SETTLED, 0, decision->sent);
   if (!decision->sent)
     agenda_put(release->agenda, contact, clock_monotonic_ms());
+  return line;
 }
 
 guint release_settle_doubt(Release *release, const guint32 *contacts, guint n_contacts,
                            const Decision *decision, GError **error)
 {
   guint settled = 0;
+  guint64 line = 0;
   if (!check_may_settle(release, error))
     return 0;
   for (guint i = 0; i < n_contacts; i++)
@@ -241,11 +247,15 @@ guint release_settle_doubt(Release *release, const guint32 *contacts, guint n_co
   for (guint i = 0; i < n_contacts; i++) {
     if (ledger_state(release->ledger, contacts[i]) != CONTACT_IN_DOUBT)
       continue;   /* named twice */
-    decide(release, contacts[i], decision);
+    line = decide(release, contacts[i], decision);
     settled++;
   }
   g_autofree char *by = text_make_visible(decision->by);
   g_message("release %s: %u in doubt settled as %s by %s", release->id, settled,
             decision->sent ? "sent" : "due", by);
+  if (!journal_wait(release->journal, line, DECISION_WAIT_MS, error)) {
+    g_prefix_error(error, "decided, but not yet on disk, and lost if the daemon dies: ");
+    return 0;
+  }
   return settled;
 }

@@ -89,8 +89,9 @@ typedef struct {
   const char *reason;   /* or NULL */
 } Decision;
 
-/* Enters the decision about contacts. Nothing is changed, and error tells why, unless all of
- * them are in doubt. Returns how many contacts these are, each counted once; 0 with error. */
+/* Enters the decision about contacts, and waits until it is durable. Nothing is changed, and
+ * error tells why, unless all of them are in doubt. Returns how many contacts these are, each
+ * counted once; 0 with error, also where the disk did not answer in time: then it says so. */
 guint release_settle_doubt(Release *release, const guint32 *contacts, guint n_contacts,
                            const Decision *decision, GError **error);
 
