@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+/* RFC 3461 sections 4.4 and 4.2. */
+enum { MAX_ENVID = 100, MAX_ORCPT = 500 };
+
 static const char syntax_error[] = "501 5.5.4 expected FROM:<address> or TO:<address>";
 static const char address_error[] = "501 5.1.3 this is not an address";
 static const char parameter_error[] = "501 5.5.4 a parameter's value makes no sense";
@@ -103,6 +106,60 @@ static gboolean read_ret(Path *path G_GNUC_UNUSED, Slice value)
   return slice_is(value, "FULL") || slice_is(value, "HDRS");
 }
 
+/* Octets that stand for one of text at the beginning of an xtext (RFC 3461 section 4), 0 if
+ * it is none. */
+static gsize xtext_unit(const char *text, gsize length)
+{
+  if (*text != '+') {
+    return g_ascii_isgraph(*text) && *text != '=' ? 1 : 0;
+  }
+  for (gsize i = 1; i <= 2; i++) {
+    if (length < 3 || !g_ascii_isxdigit(text[i]) || g_ascii_islower(text[i])) {
+      return 0;
+    }
+  }
+  return 3;
+}
+
+/* "\x{2B}", or a character that need not be written so: RFC 6533 section 3. */
+static gsize utf8_unit(const char *text, gsize length)
+{
+  gsize digits = 0;
+  if (*text != '\\') {
+    return (*text & 0x80) != 0 || (g_ascii_isgraph(*text) && *text != '+' && *text != '=') ? 1 : 0;
+  }
+  if (length < 4 || text[1] != 'x' || text[2] != '{') {
+    return 0;
+  }
+  while (3 + digits < length && g_ascii_isxdigit(text[3 + digits])) {
+    digits++;
+  }
+  return digits >= 2 && digits <= 6 && 3 + digits < length && text[3 + digits] == '}' ? digits + 4
+                                                                                        : 0;
+}
+
+/* How many octets or characters a value stands for, 0 if its encoding is wrong. */
+static gsize encoded_length(Slice value, gsize (*unit)(const char *text, gsize length))
+{
+  gsize count = 0;
+  while (value.length > 0) {
+    gsize used = unit(value.text, value.length);
+    if (used == 0) {
+      return 0;
+    }
+    value.text += used;
+    value.length -= used;
+    count++;
+  }
+  return count;
+}
+
+static gboolean read_envid(Path *path G_GNUC_UNUSED, Slice value)
+{
+  gsize count = encoded_length(value, xtext_unit);
+  return count > 0 && count <= MAX_ENVID;
+}
+
 static gboolean read_any(Path *path G_GNUC_UNUSED, Slice value)
 {
   return value.length > 0;
@@ -110,8 +167,8 @@ static gboolean read_any(Path *path G_GNUC_UNUSED, Slice value)
 
 static gboolean read_notify(Path *path G_GNUC_UNUSED, Slice value)
 {
-  if (slice_is(value, "NEVER")) {
-    return TRUE;
+  if (value.length == 0 || slice_is(value, "NEVER")) {
+    return value.length > 0;
   }
   while (value.text != NULL) {
     const char *comma = memchr(value.text, ',', value.length);
@@ -127,7 +184,14 @@ static gboolean read_notify(Path *path G_GNUC_UNUSED, Slice value)
 
 static gboolean read_orcpt(Path *path G_GNUC_UNUSED, Slice value)
 {
-  return value.length > 0 && memchr(value.text, ';', value.length) != NULL;
+  const char *semicolon = value.length > 0 ? memchr(value.text, ';', value.length) : NULL;
+  if (semicolon == NULL || value.length > MAX_ORCPT) {
+    return FALSE;
+  }
+  Slice type = {value.text, (gsize)(semicolon - value.text)};
+  Slice address = {semicolon + 1, value.length - type.length - 1};
+  gboolean utf8 = slice_is(type, "utf-8");
+  return type.length > 0 && encoded_length(address, utf8 ? utf8_unit : xtext_unit) > 0;
 }
 
 typedef struct {
@@ -141,7 +205,7 @@ static const Parameter sender_parameters[] = {
   {"BODY", EXTENSION_8BITMIME, read_body},
   {"SMTPUTF8", EXTENSION_SMTPUTF8, read_utf8},
   {"RET", EXTENSION_DSN, read_ret},
-  {"ENVID", EXTENSION_DSN, read_any},
+  {"ENVID", EXTENSION_DSN, read_envid},
   {"AUTH", EXTENSION_AUTH, read_any},
   {NULL, 0, NULL},
 };
@@ -152,16 +216,19 @@ static const Parameter recipient_parameters[] = {
   {NULL, 0, NULL},
 };
 
+/* given: a set of those of known that stood there before; each counts once. */
 static const char *read_parameter(Path *path, const Parameter *known, Slice word,
-                                  const Extensions *extensions)
+                                  const Extensions *extensions, guint *given)
 {
   const char *equals = memchr(word.text, '=', word.length);
   Slice name = {word.text, equals != NULL ? (gsize)(equals - word.text) : word.length};
   Slice value = {equals != NULL ? equals + 1 : NULL,
                  equals != NULL ? word.length - name.length - 1 : 0};
-  for (; known->name != NULL; known++) {
+  for (guint bit = 1; known->name != NULL; known++, bit <<= 1) {
     if (slice_is(name, known->name) && extensions_offer(extensions, known->extension)) {
-      return known->read(path, value) ? NULL : parameter_error;
+      gboolean again = (*given & bit) != 0;
+      *given |= bit;
+      return !again && known->read(path, value) ? NULL : parameter_error;
     }
   }
   return "555 5.5.4 a parameter is not known here, or its extension is not offered";
@@ -170,10 +237,12 @@ static const char *read_parameter(Path *path, const Parameter *known, Slice word
 static const char *read_parameters(Path *path, const Parameter *known, const char *rest,
                                    const Extensions *extensions)
 {
+  guint given = 0;
   while (*rest != '\0') {
     rest += strspn(rest, " ");
     Slice word = {rest, strcspn(rest, " ")};
-    const char *problem = word.length > 0 ? read_parameter(path, known, word, extensions) : NULL;
+    const char *problem =
+        word.length > 0 ? read_parameter(path, known, word, extensions, &given) : NULL;
     if (problem != NULL) {
       return problem;
     }
