@@ -18,12 +18,13 @@ struct Facts {
   char *spool;
   char *id;
   char *address;          /* NULL: all */
+  guint32 contact;        /* 0: all */
   char *directory;        /* where it was seen last */
   JournalReader *reader;
   guint64 told;           /* number of the last line that was told */
   Roster *roster;         /* NULL before "accepted" */
   Ledger *ledger;         /* likewise */
-  GHashTable *wanted;     /* contacts that address fits; NULL: all */
+  GHashTable *wanted;     /* the chosen contact, or those that address fits; NULL: all */
   gint64 accepted_ms;
   guint64 accepted_sequence;
   gboolean ended;
@@ -76,6 +77,13 @@ Facts *facts_open(const char *spool, const char *id, const char *address, GError
   return g_steal_pointer(&facts);
 }
 
+void facts_choose(Facts *facts, guint32 contact)
+{
+  facts->contact = contact;
+  facts->wanted = g_hash_table_new(NULL, NULL);
+  g_hash_table_add(facts->wanted, GUINT_TO_POINTER(contact));
+}
+
 void facts_close(Facts *facts)
 {
   g_clear_pointer(&facts->reader, journal_reader_close);
@@ -95,7 +103,7 @@ static gboolean find_wanted(Facts *facts, GError **error)
 {
   guint32 contact = 0;
 
-  if (facts->address == NULL) {
+  if (facts->address == NULL || facts->contact != 0) {
     return TRUE;
   }
   GError *reason = NULL;
@@ -136,10 +144,10 @@ static char *fold(const char *text)
   return g_utf8_normalize(folded, -1, G_NORMALIZE_ALL);
 }
 
-static gboolean fits_address(const Facts *facts, const char *address)
+static gboolean is_wanted_row(const Facts *facts, const char *address)
 {
-  if (facts->address == NULL) {
-    return TRUE;
+  if (facts->address == NULL || facts->contact != 0) {
+    return facts->contact == 0;
   }
   g_autofree char *part = fold(facts->address);
   g_autofree char *whole = fold(address);
@@ -157,7 +165,7 @@ static void tell_skipped(const RosterSkipped *skipped, gpointer data)
                .address = skipped->address, .list = skipped->list, .line = skipped->line,
                .text = skipped->reason};
 
-  if (fits_address(facts, skipped->address)) {
+  if (is_wanted_row(facts, skipped->address)) {
     telling->func(&fact, telling->data);
   }
 }

@@ -33,6 +33,9 @@ typedef struct Facts Facts;
  * ignored; NULL: all. */
 Facts *facts_open(const char *spool, const char *id, const char *address, GError **error);
 void facts_close(Facts *facts);
+
+/* Before anything is read: only this contact, and no rows that are no recipients. */
+void facts_choose(Facts *facts, guint32 contact);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Facts, facts_close)
 
 /* Tells all facts there are and have not been told yet. FALSE: the journal is damaged, or

@@ -12,6 +12,7 @@
 #include "cli/facts.h"
 #include "cli/printer.h"
 #include "config/number.h"
+#include "delivery/origin.h"
 #include "delivery/summary.h"
 
 enum { FOLLOW_WAIT_US = 500 * 1000 };
@@ -19,6 +20,7 @@ enum { FOLLOW_WAIT_US = 500 * 1000 };
 typedef struct {
   const char *spool;
   const char *address;   /* NULL: all */
+  guint32 contact;       /* 0: all */
   const char *state;     /* NULL: all */
   gint64 since_ms;       /* 0: all */
   gboolean latest;       /* one line for each row of the lists */
@@ -89,6 +91,16 @@ static void print_due(const Fact *fact, gpointer data)
   print_fact(fact, (gpointer)latest->log);
 }
 
+static Facts *open_facts(const Log *log, const char *id, GError **error)
+{
+  Facts *facts = facts_open(log->spool, id, log->address, error);
+
+  if (facts != NULL && log->contact != 0) {
+    facts_choose(facts, log->contact);
+  }
+  return facts;
+}
+
 static gboolean print_latest(const Log *log, Facts *first, GError **error)
 {
   Latest latest = {.log = log, .last = g_array_new(FALSE, TRUE, sizeof(guint64))};
@@ -96,7 +108,7 @@ static gboolean print_latest(const Log *log, Facts *first, GError **error)
   gboolean good = facts_read(first, note_fact, &latest, error);
 
   if (good) {
-    second = facts_open(log->spool, facts_release(first), log->address, error);
+    second = open_facts(log, facts_release(first), error);
   }
   good = second != NULL && facts_read(second, print_if_latest, &latest, error) &&
          facts_tell_due(second, is_untouched, print_due, &latest, error);
@@ -109,7 +121,7 @@ static gboolean print_latest(const Log *log, Facts *first, GError **error)
 static int print_release(const Log *log, const char *id)
 {
   g_autoptr(GError) error = NULL;
-  g_autoptr(Facts) facts = facts_open(log->spool, id, log->address, &error);
+  g_autoptr(Facts) facts = open_facts(log, id, &error);
 
   if (facts != NULL) {
     if (log->latest) {
@@ -180,7 +192,7 @@ typedef struct {
 static void follow_release(Following *following, const char *id)
 {
   g_autoptr(GError) error = NULL;
-  Facts *facts = facts_open(following->log->spool, id, following->log->address, &error);
+  Facts *facts = open_facts(following->log, id, &error);
 
   if (facts != NULL) {
     g_ptr_array_add(following->open, facts);
@@ -303,11 +315,20 @@ static gboolean read_since(const char *text, gint64 *since_ms)
   return FALSE;
 }
 
-static int print_log(const Log *log, const char *part, gboolean following)
+/* The release that is meant; NULL: all of them, or error. */
+static char *choose_release(Log *log, const char *part, const char *token, GError **error)
+{
+  if (token != NULL) {
+    return origin_find(log->spool, token, &log->contact, error);
+  }
+  g_autofree char *directory = part != NULL ? releases_find(log->spool, part, error) : NULL;
+  return directory != NULL ? g_path_get_basename(directory) : NULL;
+}
+
+static int print_log(Log *log, const char *part, const char *token, gboolean following)
 {
   g_autoptr(GError) error = NULL;
-  g_autofree char *directory = part != NULL ? releases_find(log->spool, part, &error) : NULL;
-  g_autofree char *id = directory != NULL ? g_path_get_basename(directory) : NULL;
+  g_autofree char *id = choose_release(log, part, token, &error);
 
   if (error != NULL) {
     return complain_error(error, EX_IOERR);
@@ -321,11 +342,14 @@ static int print_log(const Log *log, const char *part, gboolean following)
 static int run(Invocation *invocation)
 {
   g_autofree char *address = NULL, *state = NULL, *since = NULL, *format_name = NULL;
+  g_autofree char *token = NULL;
   gboolean following = FALSE, latest = FALSE;
   const GOptionEntry entries[] = {
     {"address", 0, 0, G_OPTION_ARG_FILENAME, &address, "Only addresses that contain PART", "PART"},
     {"state", 0, 0, G_OPTION_ARG_FILENAME, &state, "Only what brought a contact into STATE",
      "STATE"},
+    {"token", 0, 0, G_OPTION_ARG_FILENAME, &token,
+     "Only whom a bounce is about: the address that it came to, or its ENVID", "TOKEN"},
     {"since", 0, 0, G_OPTION_ARG_FILENAME, &since, "Only from WHEN on", "WHEN"},
     {"latest", 0, 0, G_OPTION_ARG_NONE, &latest,
      "One line for each row of the lists: its present state", NULL},
@@ -345,6 +369,10 @@ static int run(Invocation *invocation)
     complain("--latest is of one moment and --follow has no end; choose one");
     return EX_USAGE;
   }
+  if (token != NULL && (address != NULL || invocation->arguments[0] != NULL)) {
+    complain("--token says which release and which contact; leave out RELEASE and --address");
+    return EX_USAGE;
+  }
   g_autoptr(Config) config = command_config(invocation, &status);
   if (config == NULL) {
     return status;
@@ -355,7 +383,7 @@ static int run(Invocation *invocation)
   log.state = state;
   log.latest = latest;
   log.printer = printer;
-  return print_log(&log, invocation->arguments[0], following);
+  return print_log(&log, invocation->arguments[0], token, following);
 }
 
 const Command log_command = {

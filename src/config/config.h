@@ -19,6 +19,20 @@ typedef enum { MISSING_REFUSE, MISSING_SKIP, MISSING_BLANK } MissingPolicy;
 /* What becomes of a contact in doubt: a person decides, or another copy is sent. */
 typedef enum { IN_DOUBT_HOLD, IN_DOUBT_RESEND } InDoubtPolicy;
 
+/* Whether a relay that offers DSN (RFC 3461) is asked for reports. */
+typedef enum { DSN_AUTO, DSN_OFF } DsnMode;
+
+/* On which occasions a report is asked for; DSN_NEVER stands alone. */
+typedef enum {
+  DSN_NEVER = 1 << 0,
+  DSN_FAILURE = 1 << 1,
+  DSN_DELAY = 1 << 2,
+  DSN_SUCCESS = 1 << 3,
+} DsnNotify;
+
+/* What of the message comes back with a report. */
+typedef enum { DSN_HEADERS, DSN_FULL } DsnReturn;
+
 /* At most count messages in any stretch of period_ms. */
 typedef struct {
   guint count;
@@ -65,6 +79,7 @@ typedef struct {
   gint64 reply_timeout_ms;  /* MAIL, RCPT, DATA, and each stretch of the body */
   gint64 dot_timeout_ms;    /* the reply to the end of data */
   gint64 idle_ms;           /* how long a connection with nothing to do is kept */
+  DsnMode dsn;
 } RelaySettings;
 
 /* Domains that are one receiver, with limits of its own. */
@@ -86,7 +101,9 @@ typedef struct {
   char *name;
   char *from;            /* mailbox, RFC 5322 section 3.4; NULL: front matter must say */
   char *reply_to;        /* NULL: none */
-  char *return_path;     /* envelope sender; NULL: the address of From */
+  char *return_path;     /* envelope sender, see returnpath.h; NULL: the address of From */
+  guint dsn_notify;      /* a set of DsnNotify, see dsn.h */
+  DsnReturn dsn_return;
   char **lists;          /* default lists, NULL-terminated, maybe empty */
   char *language;        /* BCP 47 tag of releases that do not say theirs */
   MissingPolicy missing;

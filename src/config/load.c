@@ -72,6 +72,10 @@ static void read_setting(const Place *place, const Setting *setting, gpointer ob
                    value_description(setting->kind));
     return;
   }
+  if ((forms & WRITTEN_AS_ARRAY) != 0) {
+    /* Values are added to what is there, which is to be replaced: it is the default. */
+    value_clear(setting->kind, (char *)object + setting->offset);
+  }
   if (types[type].form != WRITTEN_AS_ARRAY) {
     read_scalar(place, setting, object);
     return;

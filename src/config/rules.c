@@ -137,6 +137,14 @@ static void check_known_list(const Place *place, const char *name)
   }
 }
 
+static void check_notify(const Place *place, const ChannelSettings *channel)
+{
+  if ((channel->dsn_notify & DSN_NEVER) != 0 && channel->dsn_notify != DSN_NEVER) {
+    Place member = place_member(place, "dsn_notify");
+    place_error(&member, "dsn_notify: \"never\" stands beside other words; it must stand alone");
+  }
+}
+
 void rules_check_channel(const Place *place, ChannelSettings *channel)
 {
   Place member = place_member(place, "list");
@@ -147,4 +155,5 @@ void rules_check_channel(const Place *place, ChannelSettings *channel)
   for (guint i = 0; channel->lists[i] != NULL; i++) {
     check_known_list(&member, channel->lists[i]);
   }
+  check_notify(place, channel);
 }

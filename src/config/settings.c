@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "config/dsn.h"
 #include "config/mechanism.h"
 
 enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR };
@@ -23,6 +24,7 @@ const Section settings_sections[SECTION_CHANNELS + 1] = {
 static const char *const tls_words[] = {"none", "opportunistic", "required", NULL};
 static const char *const missing_words[] = {"refuse", "skip", "blank", NULL};
 static const char *const in_doubt_words[] = {"hold", "resend", NULL};
+static const char *const dsn_words[] = {"auto", "off", NULL};
 
 #define GLOBAL(name, kind, field) SECTION_GLOBAL, name, kind, offsetof(Config, field)
 #define RELAY(name, kind, field) SECTION_RELAYS, name, kind, offsetof(RelaySettings, field)
@@ -109,6 +111,8 @@ const Setting settings_table[] = {
    "for the reply to a whole message"},
   {RELAY("idle", KIND_DURATION, idle_ms), "5 s", FALSE, FROM_TO(0, HOUR),
    "how long a connection with nothing to do is kept"},
+  {RELAY("dsn", KIND_WORD, dsn), "auto", FALSE, WORD_OF(dsn_words),
+   "whether reports (RFC 3461) are asked for: where the relay offers them, or never"},
 
   {DOMAIN("match", KIND_DOMAINS, match), NULL, TRUE, ANY,
    "domains of the group; \"*.\" before one means all below it"},
@@ -125,8 +129,13 @@ const Setting settings_table[] = {
   {CHANNEL("from", KIND_MAILBOX, from), NULL, FALSE, ANY,
    "sender; without it, every release must say its own"},
   {CHANNEL("reply_to", KIND_MAILBOX, reply_to), NULL, FALSE, ANY, "where answers go"},
-  {CHANNEL("return_path", KIND_ADDRESS, return_path), NULL, FALSE, ANY,
-   "envelope sender, where bounces go; without it, the address of the sender"},
+  {CHANNEL("return_path", KIND_RETURN_PATH, return_path), NULL, FALSE, ANY,
+   "envelope sender, where bounces go, each contact's own with {token} in it; without it, the "
+   "address of the sender"},
+  {CHANNEL("dsn_notify", KIND_WORDS, dsn_notify), "failure", FALSE, WORD_OF(dsn_notify_words),
+   "when the receiving side is to report; default: as the relay does by itself"},
+  {CHANNEL("dsn_return", KIND_WORD, dsn_return), "headers", FALSE, WORD_OF(dsn_return_words),
+   "what of the message comes back with a report"},
   {CHANNEL("list", KIND_TEXTS, lists), NULL, FALSE, ANY,
    "list, or lists, to which a release goes that names none"},
   {CHANNEL("language", KIND_LANGUAGE, language), "en", FALSE, ANY,

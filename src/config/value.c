@@ -7,6 +7,7 @@
 #include "base/hours.h"
 #include "config/config.h"
 #include "config/number.h"
+#include "config/returnpath.h"
 #include "config/senders.h"
 
 enum { NAME_LENGTH = 64 };
@@ -185,6 +186,13 @@ static gboolean read_address(const Reading *reading, const char *text, gpointer 
          set_string(field, g_steal_pointer(&address.mailbox));
 }
 
+static gboolean read_return_path(const Reading *reading, const char *text, gpointer field)
+{
+  char *path = return_path_read(text, reading->error);
+
+  return path != NULL && set_string(field, path);
+}
+
 static gboolean read_hours(const Reading *reading, const char *text, gpointer field)
 {
   g_autoptr(Hours) hours = hours_parse(text, reading->error);
@@ -267,10 +275,16 @@ static void clear_texts(gpointer field)
   g_clear_pointer((char ***)field, g_strfreev);
 }
 
+static void clear_words(gpointer field)
+{
+  *(guint *)field = 0;
+}
+
 /* --- Words and numbers. --- */
 
 G_STATIC_ASSERT(sizeof(TlsMode) == sizeof(guint) && sizeof(MissingPolicy) == sizeof(guint) &&
-                sizeof(InDoubtPolicy) == sizeof(guint));
+                sizeof(InDoubtPolicy) == sizeof(guint) && sizeof(DsnMode) == sizeof(guint) &&
+                sizeof(DsnReturn) == sizeof(guint));
 
 static gboolean read_word(const Reading *reading, const char *text, gpointer field)
 {
@@ -286,7 +300,7 @@ static gboolean read_word(const Reading *reading, const char *text, gpointer fie
   return refuse(reading, "found \"%s\", expected one of %s", text, all);
 }
 
-static gboolean read_words(const Reading *reading, const char *text, gpointer field)
+static gboolean add_word(const Reading *reading, const char *text, guint *set)
 {
   const char *const *words = reading->range->words;
   guint word;
@@ -299,8 +313,22 @@ static gboolean read_words(const Reading *reading, const char *text, gpointer fi
     return FALSE;
   }
   if (word > 0) {
-    *(guint *)field |= 1u << (word - 1);
+    *set |= 1u << (word - 1);
   }
+  return TRUE;
+}
+
+static gboolean read_words(const Reading *reading, const char *text, gpointer field)
+{
+  g_auto(GStrv) words = g_strsplit(text, ",", -1);
+  guint set = *(guint *)field;
+
+  for (guint i = 0; words[i] != NULL; i++) {
+    if (!add_word(reading, g_strstrip(words[i]), &set)) {
+      return FALSE;
+    }
+  }
+  *(guint *)field = set;
   return TRUE;
 }
 
@@ -442,6 +470,9 @@ static const struct {
                     "a mailbox, such as \"Press Office <press@example.org>\""},
   [KIND_ADDRESS] = {"address", WRITTEN_AS_STRING, read_address, write_text, clear_text, NULL,
                     "an address, such as \"press@example.org\""},
+  [KIND_RETURN_PATH] = {"return path", WRITTEN_AS_STRING, read_return_path, write_text, clear_text,
+                        NULL, "an address, such as \"bounces@example.org\" or "
+                        "\"bounces+{token}@example.org\""},
   [KIND_TEXTS] = {"texts", WRITTEN_AS_STRING | WRITTEN_AS_ARRAY, read_texts, write_texts,
                   clear_texts, NULL, "a text, or several as in [\"a\", \"b\"]"},
   [KIND_SENDERS] = {"senders", WRITTEN_AS_STRING | WRITTEN_AS_ARRAY, read_senders, write_senders,
@@ -451,8 +482,8 @@ static const struct {
                     "a domain, or several as in [\"gmail.com\", \"*.example\"]"},
   [KIND_WORD] = {"word", WRITTEN_AS_STRING, read_word, write_word, NULL, NULL,
                  "a word in quotation marks"},
-  [KIND_WORDS] = {"words", WRITTEN_AS_STRING | WRITTEN_AS_ARRAY, read_words, write_words, NULL,
-                  NULL, "a word in quotation marks, or several as in [\"a\", \"b\"]"},
+  [KIND_WORDS] = {"words", WRITTEN_AS_STRING | WRITTEN_AS_ARRAY, read_words, write_words,
+                  clear_words, NULL, "a word in quotation marks, or several as in [\"a\", \"b\"]"},
   [KIND_INTEGER] = {"integer", WRITTEN_AS_INTEGER, read_integer, write_integer, NULL,
                     number_no_units, "a whole number"},
   [KIND_DURATION] = {"duration", NUMBER_OR_TEXT, read_duration, write_duration, NULL,

@@ -20,11 +20,13 @@ typedef enum {
   KIND_CREDENTIAL,  /* see credential.h */
   KIND_MAILBOX,
   KIND_ADDRESS,
+  KIND_RETURN_PATH,  /* see returnpath.h */
   KIND_TEXTS,     /* char **; each text that is read is appended */
   KIND_DOMAINS,   /* char **, too; domains as A-labels, "*." before them or not */
   KIND_SENDERS,   /* the same, of patterns as in senders.h; NULL without any */
   KIND_WORD,      /* an enum: the place of the word among Range's */
-  KIND_WORDS,     /* guint, a set: bit i for Range's word i + 1; the first word for none */
+  KIND_WORDS,     /* guint, a set: bit i for Range's word i + 1; the first word for none;
+                     several in one text have commas between */
   KIND_INTEGER,   /* guint */
   KIND_DURATION,  /* gint64, milliseconds */
   KIND_SIZE,      /* guint64, bytes */

@@ -9,6 +9,7 @@ Delivery *delivery_new(gpointer release, guint n_columns)
   delivery->release = release;
   delivery->strings = g_string_sized_new(256);
   delivery->values = g_new0(const char *, n_columns + 1);
+  delivery->return_path = g_string_sized_new(64);
   return delivery;
 }
 
@@ -16,6 +17,7 @@ void delivery_free(Delivery *delivery)
 {
   g_string_free(delivery->strings, TRUE);
   g_free(delivery->values);
+  g_string_free(delivery->return_path, TRUE);
   g_free(delivery);
 }
 
@@ -45,6 +47,21 @@ void delivery_set_recipient(Delivery *delivery, const RosterRecipient *recipient
   }
   delivery->job.needs_smtputf8 = recipient->needs_smtputf8;
   delivery->contact = recipient->contact;
+}
+
+void delivery_set_envelope(Delivery *delivery, const Terms *terms, VerpKey *key)
+{
+  Job *job = &delivery->job;
+  job->dsn_notify = terms->dsn_notify;
+  job->dsn_return = terms->dsn_return;
+  job->return_path = terms->return_path;
+  job->envelope_id = NULL;
+  if (key == NULL)
+    return;
+  verp_write_token(key, delivery->contact, delivery->token);
+  verp_write_path(delivery->return_path, terms->return_path, delivery->token);
+  job->envelope_id = delivery->token;
+  job->return_path = delivery->return_path->str;
 }
 
 void delivery_message_id(const uuid_t release_uuid, const char *mailbox, const char *from,

@@ -4,7 +4,9 @@
 #include <uuid/uuid.h>
 
 #include "base/limits.h"
+#include "base/verp.h"
 #include "delivery/domains.h"
+#include "delivery/terms.h"
 #include "smtp/session.h"
 
 /* A Delivery is one contact of a release on its way: the Job that a session works on (its
@@ -12,7 +14,7 @@
 
 typedef struct {
   Job job;
-  gpointer release;        /* Release *; it lends return_path */
+  gpointer release;        /* Release * */
   guint32 contact;
   Domains *domains;        /* whose lane it is under way in; a reference, while it is out */
   guint lane;
@@ -20,6 +22,8 @@ typedef struct {
   GString *strings;        /* the texts that name, values and job.mailbox point into */
   const char *name;        /* or NULL */
   const char **values;     /* by the roster's columns */
+  char token[VERP_TOKEN_SIZE];   /* job.envelope_id */
+  GString *return_path;    /* job.return_path */
 } Delivery;
 
 Delivery *delivery_new(gpointer release, guint n_columns);
@@ -28,6 +32,10 @@ void delivery_free(Delivery *delivery);
 /* Takes over what the roster lends, for use after the roster moves on. May be called
  * again for another contact. */
 void delivery_set_recipient(Delivery *delivery, const RosterRecipient *recipient, guint n_columns);
+
+/* What the recipient's envelope says beside the recipient. key: of the terms' token_key;
+ * NULL for a release that was accepted before there were tokens, which goes on without. */
+void delivery_set_envelope(Delivery *delivery, const Terms *terms, VerpKey *key);
 
 /* The Message-ID, without brackets, of the copy for mailbox: the UUIDv5 (RFC 9562 section
  * 5.5) of the release's and the address, at the domain of from, the address of From:. The

@@ -32,6 +32,7 @@ struct Release {
   guint n_columns;
   Message *message;
   uuid_t uuid;
+  VerpKey *token_key;          /* of the terms; NULL where they have none */
   guint out;                   /* deliveries that are out */
   guint64 finish_line;         /* EVENT_FINISHED's number; 0: not yet */
   gboolean started;

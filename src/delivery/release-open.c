@@ -136,6 +136,8 @@ static gboolean compile(Release *release, GError **error)
   }
   message_bind(release->message, roster_columns(release->roster));
   uuid_parse(terms->uuid, release->uuid);
+  if (terms->token_key != NULL)
+    release->token_key = verp_key_new(terms->token_key);
   return TRUE;
 }
 
@@ -195,6 +197,7 @@ void release_close(Release *release)
   g_clear_pointer(&release->ledger, ledger_free);
   g_clear_pointer(&release->roster, roster_close);
   g_clear_pointer(&release->message, message_free);
+  g_clear_pointer(&release->token_key, verp_key_free);
   g_ptr_array_unref(release->spare);
   g_hash_table_unref(release->suspects);
   terms_clear(&release->terms);

@@ -142,7 +142,7 @@ Delivery *release_take(Release *release, const char *relay)
   start(release);
   Delivery *delivery = spare_delivery(release);
   delivery_set_recipient(delivery, &recipient, release->n_columns);
-  delivery->job.return_path = release->terms.return_path;
+  delivery_set_envelope(delivery, &release->terms, release->token_key);
   delivery->job.size = message_size(release->message);
   delivery->intent = journal_append(release->journal, JOURNAL_SYNC, EVENT_INTENDED, contact,
                                     "relay", relay, NULL);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "config/dsn.h"
 #include "config/number.h"
 
 void terms_clear(Terms *terms)
@@ -15,6 +16,7 @@ void terms_clear(Terms *terms)
   g_free(terms->from);
   g_free(terms->reply_to);
   g_free(terms->return_path);
+  g_free(terms->token_key);
   g_free(terms->list_name);
   g_free(terms->list_id);
   g_free(terms->language);
@@ -62,12 +64,16 @@ static void add_rate(RecordWriter *writer, const char *key, const Rate *rate)
 
 static void write_accepted(RecordWriter *writer, const Terms *terms)
 {
+  g_autofree char *notify = dsn_notify_write(terms->dsn_notify);
   add_number(writer, "recipients", terms->recipients);
   add_number(writer, "skipped", terms->skipped);
   add_text(writer, "subject", terms->subject);
   add_text(writer, "from", terms->from);
   add_text(writer, "reply-to", terms->reply_to);
   add_text(writer, "return-path", terms->return_path);
+  add_text(writer, "token-key", terms->token_key);
+  add_text(writer, "dsn-notify", notify);
+  add_text(writer, "dsn-return", dsn_return_words[terms->dsn_return]);
   add_text(writer, "list-name", terms->list_name);
   add_text(writer, "list-id", terms->list_id);
   add_text(writer, "language", terms->language);
@@ -126,6 +132,10 @@ static void read_accepted(Terms *terms, const Record *record)
   take_text(&terms->from, record, "from");
   take_text(&terms->reply_to, record, "reply-to");
   take_text(&terms->return_path, record, "return-path");
+  take_text(&terms->token_key, record, "token-key");
+  terms->dsn_notify = dsn_notify_read(record_get(record, "dsn-notify"));
+  terms->dsn_return = g_strcmp0(record_get(record, "dsn-return"), "full") == 0 ? DSN_FULL
+                                                                             : DSN_HEADERS;
   take_text(&terms->list_name, record, "list-name");
   take_text(&terms->list_id, record, "list-id");
   take_text(&terms->language, record, "language");

@@ -16,7 +16,10 @@ typedef struct {
   char *subject;       /* with merge tags, for people */
   char *from;          /* mailbox */
   char *reply_to;      /* mailbox, or NULL */
-  char *return_path;   /* envelope sender */
+  char *return_path;   /* envelope sender, see base/verp.h */
+  char *token_key;     /* secret that tokens are made with; NULL: older than tokens */
+  guint dsn_notify;    /* a set of DsnNotify */
+  DsnReturn dsn_return;
   char *list_name;     /* as readers see it */
   char *list_id;       /* RFC 2919 */
   char *language;

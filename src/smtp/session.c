@@ -37,7 +37,8 @@ struct Session {
   gpointer host_data;
   SessionState state;
   gboolean stopping;
-  gboolean pipelining, smtputf8, size, auth;   /* offered */
+  gboolean pipelining, smtputf8, auth;   /* offered */
+  guint envelope_extensions; /* offered, a set of EnvelopeExtension */
   guint64 size_limit;        /* 0: none said */
   guint started, sent;       /* messages */
   Transaction transactions[2];
@@ -47,6 +48,7 @@ struct Session {
   ReplyReader *replies;
   Merge *merge;
   Outbox *outbox;
+  GString *line;             /* the command that is being written */
   guint64 replied;           /* replies read */
   gint64 deadline_ms;        /* monotonic; 0: none */
   SmtpStage deadline_stage;
@@ -64,6 +66,7 @@ static void session_free(Session *session)
     g_free(session->transactions[i].failure_text);
   g_array_unref(session->expected);
   outbox_free(session->outbox);
+  g_string_free(session->line, TRUE);
   reply_reader_free(session->replies);
   merge_free(session->merge);
   g_free(session);
@@ -188,28 +191,23 @@ static gboolean flush(Session *session)
 static void queue_envelope_command(Session *session, Transaction *transaction)
 {
   const Job *job = transaction->job;
-  g_autoptr(GString) line = g_string_sized_new(128);
+  GString *line = session->line;
   SmtpStage stage = transaction->next_command;
 
   switch (stage) {
   case STAGE_MAIL:
-    g_string_append_printf(line, "MAIL FROM:<%s>", job->return_path);
-    if (session->size)
-      g_string_append_printf(line, " SIZE=%" G_GUINT64_FORMAT, job->size);
-    if (job->needs_smtputf8)
-      g_string_append(line, " SMTPUTF8");
+    envelope_write_mail(line, job, session->envelope_extensions);
     transaction->next_command = STAGE_RCPT;
     break;
   case STAGE_RCPT:
-    g_string_append_printf(line, "RCPT TO:<%s>", job->mailbox);
+    envelope_write_rcpt(line, job, session->envelope_extensions);
     transaction->next_command = STAGE_DATA;
     break;
   default:
-    g_string_append(line, "DATA");
+    g_string_assign(line, "DATA\r\n");
     transaction->next_command = STAGE_BODY;
     break;
   }
-  g_string_append(line, "\r\n");
   outbox_add_command(session->outbox, line->str, line->len);
   expect(session, stage, transaction, FALSE);
 }
@@ -529,16 +527,15 @@ static void learn_extensions(Session *session)
   for (guint i = 1; lines[0] != NULL && lines[i] != NULL; i++) {
     g_auto(GStrv) words = g_strsplit(lines[i], " ", -1);
     const char *keyword = words[0] != NULL ? words[0] : "";
+    session->envelope_extensions |= envelope_extension(keyword, session->relay);
     if (g_ascii_strcasecmp(keyword, "PIPELINING") == 0)
       session->pipelining = TRUE;
     else if (g_ascii_strcasecmp(keyword, "SMTPUTF8") == 0)
       session->smtputf8 = TRUE;
     else if (g_ascii_strcasecmp(keyword, "AUTH") == 0)
       session->auth = TRUE;
-    else if (g_ascii_strcasecmp(keyword, "SIZE") == 0) {
-      session->size = TRUE;
+    else if (g_ascii_strcasecmp(keyword, "SIZE") == 0)
       session->size_limit = words[1] != NULL ? g_ascii_strtoull(words[1], NULL, 10) : 0;
-    }
   }
 }
 
@@ -588,6 +585,7 @@ Session *session_open(Connector *connector, const RelaySettings *relay, const Se
   session->state = SESSION_OPENING;
   session->expected = g_array_new(FALSE, FALSE, sizeof(Expected));
   session->outbox = outbox_new();
+  session->line = g_string_sized_new(256);
   session->replies = reply_reader_new();
   session->merge = merge_new();
   session->deadline_stage = STAGE_CONNECT;

@@ -3,6 +3,7 @@
 
 #include "content/message.h"
 #include "smtp/connection.h"
+#include "smtp/envelope.h"
 #include "smtp/verdict.h"
 
 /* A Session is one conversation with a relay: message after message over one
@@ -23,15 +24,6 @@
  * A body that has begun is finished or the connection is closed; a transaction for which
  * the relay said 354 cannot be taken back in any other way (a lone dot would send an
  * empty message), unless the relay had refused its recipient. */
-
-/* One message to one recipient. The host makes it and embeds it in something larger; it
- * belongs to the session from next_job() to settled(). */
-typedef struct {
-  const char *return_path;   /* envelope sender, "" for the null one */
-  const char *mailbox;       /* RCPT TO */
-  gboolean needs_smtputf8;
-  guint64 size;              /* estimate for SIZE (RFC 1870) */
-} Job;
 
 typedef struct {
   SmtpStage stage;       /* where it was decided */

@@ -96,6 +96,9 @@ static void fill_terms(const Context *context, Terms *terms)
   const ChannelSettings *channel = context->channel;
   const char *from = front->from != NULL ? front->from : channel->from;
   terms->uuid = new_uuid();
+  terms->token_key = new_uuid();
+  terms->dsn_notify = channel->dsn_notify;
+  terms->dsn_return = channel->dsn_return;
   terms->channel = g_strdup(channel->name);
   terms->from = g_strdup(from);
   terms->reply_to = g_strdup(front->reply_to != NULL ? front->reply_to : channel->reply_to);

@@ -113,12 +113,15 @@ static void test_defaults(Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
   g_assert_cmpint(relay->reply_timeout_ms, ==, 300000);
   g_assert_cmpint(relay->dot_timeout_ms, ==, 600000);
   g_assert_cmpint(relay->idle_ms, ==, 5000);
+  g_assert_cmpuint(relay->dsn, ==, DSN_AUTO);
 
   const ChannelSettings *channel = config_channel(config, NULL);
   g_assert_cmpstr(channel->name, ==, "press");
   g_assert_null(channel->from);
   g_assert_null(channel->reply_to);
   g_assert_null(channel->return_path);
+  g_assert_cmpuint(channel->dsn_notify, ==, DSN_FAILURE);
+  g_assert_cmpuint(channel->dsn_return, ==, DSN_HEADERS);
   g_assert_cmpstr(channel->lists[0], ==, NULL);
   g_assert_cmpstr(channel->language, ==, "en");
   g_assert_cmpuint(channel->missing, ==, MISSING_REFUSE);
@@ -131,9 +134,11 @@ static void test_defaults(Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
 static const char everything[] =
   "channels = {\n"
   "  press = { from = \"Press Office <press@example.org>\"; reply_to = \"media@example.org\";\n"
-  "    return_path = \"bounces@example.org\"; list = \"press\"; };\n"
+  "    return_path = \"bounces@example.org\"; list = \"press\"; dsn_notify = \"never\"; };\n"
   "  embassy-1 = { list = [ \"press\", \"embassies\" ]; language = \"fr-BE\";\n"
   "    missing = \"skip\"; in_doubt = \"resend\"; max_recipients = 500;\n"
+  "    return_path = \"b+{token}@B\xc3\xbc" "cher.example\"; dsn_return = \"full\";\n"
+  "    dsn_notify = \"success , delay\";\n"
   "    rate = \"100/h\"; hours = \"Mon-Fri 08:00-18:00 Europe/Brussels; Sat 9:00-12:00 Z\"; };\n"
   "};\n"
   "lists = {\n"
@@ -144,7 +149,8 @@ static const char everything[] =
   "relays = (\n"
   "  { url = \"SMTPS://M\xc3\xbcnchen.example:465/\"; username = \"press\";\n"
   "    credential = \"main-password\"; rate = \"600 / min\"; connections = 0x20;\n"
-  "    ca_file = \"ca.pem\"; helo = \"[192.0.2.1]\"; idle = 0; connect_timeout = 1.5; },\n"
+  "    ca_file = \"ca.pem\"; helo = \"[192.0.2.1]\"; idle = 0; connect_timeout = 1.5;\n"
+  "    dsn = \"off\"; },\n"
   "  { name = \"spare\"; url = \"smtp://[::1]:2525\"; rate = \"5000/day,20/s , 600/min\";\n"
   "    per_connection = 200; proxy = \"SOCKS5H://Proxy.B\xc3\xbc" "cher.example:1080/\";\n"
   "    proxy_username = \"p\"; proxy_credential = \"/p\"; username = \"u@example.org\";\n"
@@ -197,6 +203,7 @@ static void test_everything(Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
   g_assert_cmpint(main_relay->rate.budgets[0].period_ms, ==, 60000);
   g_assert_cmpint(main_relay->idle_ms, ==, 0);
   g_assert_cmpint(main_relay->connect_timeout_ms, ==, 1500);
+  g_assert_cmpuint(main_relay->dsn, ==, DSN_OFF);
 
   const RelaySettings *spare = config_relay(config, "spare");
   g_assert_cmpstr(spare->url, ==, "smtp://[::1]:2525");
@@ -242,11 +249,15 @@ static void test_everything(Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
   g_assert_cmpstr(press->from, ==, "Press Office <press@example.org>");
   g_assert_cmpstr(press->reply_to, ==, "media@example.org");
   g_assert_cmpstr(press->return_path, ==, "bounces@example.org");
+  g_assert_cmpuint(press->dsn_notify, ==, DSN_NEVER);
   g_assert_cmpuint(g_strv_length(press->lists), ==, 1);
   const ChannelSettings *embassy = config_channel(config, "embassy-1");
   g_assert_true(g_strv_equal((const char *const *)embassy->lists,
                              (const char *const[]){"press", "embassies", NULL}));
   g_assert_cmpstr(embassy->language, ==, "fr-BE");
+  g_assert_cmpstr(embassy->return_path, ==, "b+{token}@xn--bcher-kva.example");
+  g_assert_cmpuint(embassy->dsn_notify, ==, DSN_SUCCESS | DSN_DELAY);
+  g_assert_cmpuint(embassy->dsn_return, ==, DSN_FULL);
   g_assert_cmpuint(embassy->missing, ==, MISSING_SKIP);
   g_assert_cmpuint(embassy->in_doubt, ==, IN_DOUBT_RESEND);
   g_assert_cmpuint(embassy->max_recipients, ==, 500);
@@ -455,6 +466,11 @@ static const struct {
    "\"192.0.2.1\" or \"2001:db8::1\"\n"},
   {RELAY_1("auth = \"any\"; source_address = \"::\";\nauth2 = 1;"),
    "t.conf:2: error: unknown setting \"auth2\"; did you mean \"auth\"?\n"},
+  {CHANNEL_2("dsn_notify = [ \"failure\", \"never\" ];"),
+   "t.conf:2: error: dsn_notify: \"never\" stands beside other words; it must stand alone\n"},
+  {CHANNEL_2("dsn_notify = \"failure,bounce\";"),
+   "t.conf:2: error: dsn_notify: found \"bounce\", expected one of default, never, failure, "
+   "delay, success\n"},
   {RELAY_1("auth = \"PLAIN\";"), "t.conf:1: error: auth: without username it makes no sense\n"},
   {RELAY_1(LOGIN "auth = [ \"PLAIN\", \"SECRET\" ];"),
    "t.conf:1: error: auth: found \"SECRET\", expected one of any, PLAIN, LOGIN, CRAM-MD5, "
@@ -580,6 +596,42 @@ static void test_bad_mailboxes(Fixture *fixture, G_GNUC_UNUSED gconstpointer dat
     g_autoptr(Config) config = load(fixture, content, -1, &findings);
     g_assert_null(config);
     g_assert_true(g_str_has_prefix(findings, start));
+  }
+}
+
+static void test_return_paths(Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  static const struct {
+    const char *path, *found;
+  } cases[] = {
+    {"b+{token}+{token}@example.org", "stands in it twice"},
+    {"b@{token}.example.org", "must stand before the @"},
+    {"{token}", "must stand before the @"},
+    {"b{token}@example.org", "touches {token}"},
+    {"b+{token}1@example.org", "touches {token}"},
+    {"b+{contact}@example.org", "nothing but {token} may stand in braces"},
+    {"b+{token@example.org", "nothing but {token} may stand in braces"},
+    {"b+{{token}}@example.org", "nothing but {token} may stand in braces"},
+    {"b {token}@example.org", "is not a mail address"},
+    /* 64 with a token of the longest, and one more. */
+    {"thirty-six-characters-and-a-plus----+{token}@example.org", NULL},
+    {"thirty-seven-characters-and-a-plus---+{token}@example.org",
+     "with a token in place of {token}, "},
+    {"\\\"b {token}\\\"@example.org", NULL},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_autofree char *findings = NULL;
+    g_autofree char *content = g_strdup_printf(CHANNEL_2("return_path = \"%s\";"), cases[i].path);
+    g_autoptr(Config) config = load(fixture, content, -1, &findings);
+    g_test_message("%s", cases[i].path);
+    if (cases[i].found == NULL) {
+      g_assert_cmpstr(findings, ==, "");
+      g_assert_nonnull(config);
+    } else {
+      g_assert_null(config);
+      g_assert_nonnull(strstr(findings, cases[i].found));
+    }
   }
 }
 
@@ -799,6 +851,7 @@ int main(int argc, char **argv)
   ADD("bad-urls", test_bad_urls);
   ADD("password-in-url", test_password_in_url);
   ADD("bad-mailboxes", test_bad_mailboxes);
+  ADD("return-paths", test_return_paths);
   ADD("warnings", test_warnings);
   ADD("loopback", test_loopback);
   ADD("mechanisms", test_mechanisms);

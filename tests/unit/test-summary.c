@@ -46,7 +46,9 @@ static void begin(Fixture *fixture, gint64 send_at_ms)
     .uuid = (char *)"6d1c0f0e-5d35-4c64-8d5e-000000000001", .channel = (char *)"press",
     .name = (char *)"jakarta.md", .hash = (char *)"00", .owner = 1000,
     .subject = (char *)"Norms \"reviewed\"", .from = (char *)"press@example.org",
-    .return_path = (char *)"press@example.org", .list_name = (char *)"Press",
+    .return_path = (char *)"b+{token}@example.org", .token_key = (char *)"a secret",
+    .dsn_notify = DSN_FAILURE | DSN_DELAY, .dsn_return = DSN_FULL,
+    .list_name = (char *)"Press",
     .list_id = (char *)"press.example.org", .language = (char *)"en", .recipients = 5,
     .skipped = 2, .received_ms = ACCEPTED_MS - 1000, .accepted_ms = ACCEPTED_MS,
     .send_at_ms = send_at_ms, .deadline_ms = NOW_MS + 1000,
@@ -118,6 +120,10 @@ static void test_sending(Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
   g_assert_null(summary->reason);
   g_assert_cmpstr(summary->terms.subject, ==, "Norms \"reviewed\"");
   g_assert_cmpuint(summary->terms.skipped, ==, 2);
+  g_assert_cmpstr(summary->terms.return_path, ==, "b+{token}@example.org");
+  g_assert_cmpstr(summary->terms.token_key, ==, "a secret");
+  g_assert_cmpuint(summary->terms.dsn_notify, ==, DSN_FAILURE | DSN_DELAY);
+  g_assert_cmpuint(summary->terms.dsn_return, ==, DSN_FULL);
   g_assert_cmpuint(ledger_length(summary->ledger), ==, 5);
   g_assert_cmpuint(ledger_count(summary->ledger, CONTACT_SENT), ==, 1);
   g_assert_cmpuint(ledger_count(summary->ledger, CONTACT_BOUNCED), ==, 1);
