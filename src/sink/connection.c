@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "sink/client.h"
+#include "sink/transit.h"
 
 enum {
   LINGER_TIME = 2 * G_USEC_PER_SEC,  /* for the client to notice that we closed */
@@ -21,6 +22,7 @@ struct Connection {
   SSL *ssl;              /* NULL without TLS */
   Client *client;
   Outlet *outlet;
+  Transit *transit;      /* NULL without latency */
   GByteArray *carry;     /* input that the conversation has not taken yet */
   gboolean hungry;       /* it cannot go on with what is in carry */
   gboolean drained;      /* the socket held no more at the last look in this run */
@@ -46,6 +48,7 @@ Connection *connection_new(Service *service, int socket, guint64 number)
   connection->socket = socket;
   connection->outlet = outlet_new();
   connection->client = client_new(service, connection->outlet, number);
+  connection->transit = service->latency > 0 ? transit_new() : NULL;
   connection->carry = g_byte_array_new();
   connection->hungry = TRUE;
   connection->phase = phase_start;
@@ -56,6 +59,7 @@ void connection_free(Connection *connection)
 {
   client_free(connection->client);
   outlet_free(connection->outlet);
+  transit_free(connection->transit);
   g_byte_array_unref(connection->carry);
   SSL_free(connection->ssl);
   close(connection->socket);
@@ -154,22 +158,54 @@ static Movement connection_write(Connection *connection, const char *octets, gsi
   return MOVED;
 }
 
-/* Sends what may leave. MOVED means that all of it has left, and that no parcel waits
- * for its time. */
+/* What the client may see now: straight from the outlet, or what has come through transit. */
+static gsize connection_peek(Connection *connection, const char **octets)
+{
+  gsize left = outlet_peek(connection->outlet, connection->now, octets);
+  if (connection->transit == NULL) {
+    return left;
+  }
+  if (left > 0) {
+    gint64 latency = (gint64)connection->service->latency * 1000;
+    transit_add(connection->transit, *octets, left, connection->now + latency);
+    outlet_sent(connection->outlet, left);
+  }
+  return transit_peek(connection->transit, connection->now, octets);
+}
+
+static void connection_sent(Connection *connection, gsize length)
+{
+  if (connection->transit != NULL) {
+    transit_sent(connection->transit, length);
+  } else {
+    outlet_sent(connection->outlet, length);
+  }
+}
+
+/* Whatever is to become of the connection waits until all replies have arrived. */
+static gboolean ending_waits(const Connection *connection, gint64 arrival)
+{
+  return arrival > 0 && outlet_ending(connection->outlet) != ENDING_NONE;
+}
+
+/* Sends what may leave. MOVED means that all of it has left, that no parcel waits for its
+ * time, and that no ending waits for what is in transit. */
 static Movement connection_flush(Connection *connection)
 {
   const char *octets;
   gsize left;
-  while ((left = outlet_peek(connection->outlet, connection->now, &octets)) > 0) {
+  while ((left = connection_peek(connection, &octets)) > 0) {
     gsize length;
     Movement movement = connection_write(connection, octets, left, &length);
     if (movement != MOVED) {
       return movement;
     }
-    outlet_sent(connection->outlet, length);
+    connection_sent(connection, length);
   }
-  connection->wish.due = outlet_due(connection->outlet);
-  return connection->wish.due > 0 ? WAITING : MOVED;
+  gint64 due = outlet_due(connection->outlet);
+  gint64 arrival = connection->transit != NULL ? transit_due(connection->transit) : 0;
+  connection->wish.due = due == 0 || arrival == 0 ? due + arrival : MIN(due, arrival);
+  return due > 0 || ending_waits(connection, arrival) ? WAITING : MOVED;
 }
 
 static gboolean phase_start(Connection *connection, Buffer buffer G_GNUC_UNUSED)

@@ -32,7 +32,7 @@ typedef struct {
   char *script;
   char **faults;
   gboolean strict, version;
-  int delay, threads;
+  int delay, latency, threads;
 } Options;
 
 static gboolean usage_error(GError **error, const char *text)
@@ -73,6 +73,8 @@ static GOptionContext *make_context(Options *options)
     {"fault", 'f', 0, G_OPTION_ARG_STRING_ARRAY, &options->faults, "Misbehave by this rule",
      "RULE"},
     {"delay", 0, 0, G_OPTION_ARG_INT, &options->delay, "Wait before every reply", "MILLISECONDS"},
+    {"latency", 0, 0, G_OPTION_ARG_INT, &options->latency,
+     "Let every reply be so long under way, as over a long line", "MILLISECONDS"},
     {"strict", 0, 0, G_OPTION_ARG_NONE, &options->strict,
      "Refuse what SMTP forbids even where it can be understood", NULL},
     {"version", 'V', 0, G_OPTION_ARG_NONE, &options->version, "Print the version", NULL},
@@ -121,6 +123,9 @@ static gboolean options_read(Options *options, int argc, char **argv, GError **e
   }
   if (options->delay < 0 || options->delay > MAX_DELAY) {
     return usage_error(error, "--delay: expected milliseconds, at most a day");
+  }
+  if (options->latency < 0 || options->latency > MAX_DELAY) {
+    return usage_error(error, "--latency: expected milliseconds, at most a day");
   }
   return TRUE;
 }
@@ -222,6 +227,7 @@ static Service *service_new(const Options *options, GError **error)
   g_autoptr(Service) service = g_new0(Service, 1);
   service->strict = options->strict;
   service->delay = (guint)options->delay;
+  service->latency = (guint)options->latency;
   service->tls_wrapped = options->tls_wrapped;
   if (options->auth != NULL) {
     const char *colon = strchr(options->auth, ':');

@@ -232,15 +232,18 @@ static gint64 worker_next_due(const Worker *worker)
   return due;
 }
 
-/* Milliseconds for epoll_wait, rounded up: early would be a wake for nothing. */
-static int worker_timeout(const Worker *worker)
+/* To the microsecond: rounded up to milliseconds, every latency would be longer than asked
+ * for. */
+static int worker_wait(const Worker *worker, struct epoll_event *events)
 {
   gint64 due = worker_next_due(worker);
   if (due == 0) {
-    return -1;
+    return epoll_wait(worker->epoll, events, EVENTS, -1);
   }
-  gint64 left = due - g_get_monotonic_time();
-  return left <= 0 ? 0 : (int)MIN((left + 999) / 1000, G_MAXINT);
+  gint64 left = MAX(due - g_get_monotonic_time(), 0);
+  struct timespec timeout = {.tv_sec = left / G_USEC_PER_SEC,
+                             .tv_nsec = left % G_USEC_PER_SEC * 1000};
+  return epoll_pwait2(worker->epoll, events, EVENTS, &timeout, NULL);
 }
 
 /* Runs the connections whose time has come. Those that set a new time in the course of
@@ -272,7 +275,7 @@ static gpointer worker_main(gpointer data)
   Server *server = worker->server;
   struct epoll_event events[EVENTS];
   for (;;) {
-    int count = epoll_wait(worker->epoll, events, EVENTS, worker_timeout(worker));
+    int count = worker_wait(worker, events);
     for (int i = 0; i < count; i++) {
       if (events[i].data.ptr == &server->stop) {
         return NULL;

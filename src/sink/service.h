@@ -23,5 +23,6 @@ typedef struct {
   Credential credential; /* with a password, mail is taken only after AUTH */
   gboolean strict;       /* what SMTP forbids is refused even where it could be understood */
   guint delay;           /* milliseconds before every reply */
+  guint latency;         /* milliseconds that every reply is under way */
   Totals totals;
 } Service;

@@ -3,6 +3,7 @@
 
 import os
 import re
+import smtplib
 import ssl
 import time
 
@@ -324,6 +325,28 @@ def test_delay(sinks, arguments, faults):
         codes = [client.code() for _ in range(3)]
         assert codes == [250, 250, 250]
         assert time.monotonic() - begin > 0.115
+
+
+def test_latency(sinks):
+    """Replies travel side by side, and one that is under way holds up nobody."""
+    sink = sinks("--latency", "500")
+    with talk(sink) as client:
+        begin = time.monotonic()
+        client.send("NOOP\r\n" * 20)
+        client.send("MAIL FROM:<s@example.org>\r\nRCPT TO:<r@example.org>\r\nBDAT 2 LAST\r\nxx")
+        sink.wait_for(1)
+        assert client.silent(0.05)
+        assert [client.code() for _ in range(23)] == [250] * 23
+        assert 0.5 <= time.monotonic() - begin < 500 * 23 / 1000 / 2
+        client.send("QUIT\r\n")
+        assert client.code() == 221 and client.closed()
+
+
+def test_latency_ends_with_a_handshake(sinks, tmp_path):
+    sink = sinks("--latency", "20", "--write-ca", str(tmp_path / "ca.pem"))
+    with smtplib.SMTP("127.0.0.1", sink.port, timeout=PATIENCE) as client:
+        assert client.starttls()[0] == 220
+        assert client.noop()[0] == 250
 
 
 def test_replies_before_a_delayed_one_leave_at_once(sinks):

@@ -85,6 +85,7 @@ def test_all_wrong_rules_are_named(tmp_path):
     (["--auth", "user"], 2, "USER:PASSWORD"),
     (["--threads", "0"], 2, "--threads"),
     (["--delay", "-1"], 2, "--delay"),
+    (["--latency", "-1"], 2, "--latency"),
     (["--extensions", "PIPELINNING"], 2, 'unknown extension "PIPELINNING"'),
     (["--extensions", "SIZE=big"], 2, "SIZE=big"),
     (["--extensions", "DSN=1"], 2, "DSN takes no value"),
