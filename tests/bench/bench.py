@@ -11,6 +11,7 @@ stands in the Markdown table, and on standard error.
 """
 
 import argparse
+import pathlib
 import signal
 import sys
 
@@ -19,6 +20,7 @@ import document
 import rates
 import table
 
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
 QUICK = behaviour.Sizes(million=20_000, window=4, drops=3, big=20_000, urgent=2_000, rounds=1)
 
 
@@ -33,9 +35,11 @@ def read_options():
                              "those named")
     parser.add_argument("--messages", type=int, help="a run (default 40000)")
     parser.add_argument("--rounds", type=int, help="of each (default 5)")
-    parser.add_argument("--document", metavar="FOLDER",
-                        help="write performance.md with its graphs there (it is docs)")
-    parser.add_argument("--graph", metavar="FOLDER", help="write only the graphs there")
+    parser.add_argument("--document", action="store_true",
+                        help="write performance.md, too, with the table and the graphs")
+    parser.add_argument("--graph", action="store_true", help="only measure and write the graphs")
+    parser.add_argument("--folder", type=pathlib.Path, default=SOURCE / "docs",
+                        help="where to (default docs)")
     options = parser.parse_args()
     options.messages = options.messages or (4000 if options.quick else 40000)
     options.rounds = options.rounds or (1 if options.quick else 5)
@@ -77,7 +81,7 @@ def main():
         print("\n".join(f"{row.name:24}{row.title}" for row in rows))
         return
     if options.graph:
-        document.write_graphs(options.graph, options)
+        document.write_graphs(options.folder, options)
         return
     rates.measure(duels, options.rounds)
     for function, found in others.items():
@@ -87,7 +91,7 @@ def main():
             print(f"{row.name}: {row.note}", file=sys.stderr)
     print(table.to_json(rows) if options.json else table.markdown(rows), flush=True)
     if options.document:
-        document.write(options.document, rows, options)
+        document.write(options.folder, rows, options)
 
 
 if __name__ == "__main__":
