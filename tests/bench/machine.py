@@ -71,10 +71,11 @@ def resident(pid):
 
 
 def switches(pid):
-    """How often the threads of a process went to sleep or were put aside."""
+    """How often the threads of a process went to sleep; being put aside is none of their doing."""
     total = 0
     for status in pathlib.Path(f"/proc/{pid}/task").glob("*/status"):
-        total += sum(int(n) for n in re.findall(r"ctxt_switches:\s*(\d+)", status.read_text()))
+        total += sum(int(n) for n in re.findall(r"(?m)^voluntary_ctxt_switches:\s*(\d+)",
+                                              status.read_text()))
     return total
 
 
@@ -118,23 +119,26 @@ class Unavailable(Exception):
 def run_to_end(command, patience=300, **more):
     """Runs a program; returns what it printed, its seconds, and its CPU seconds. It is ended
     by its pid when the bench is interrupted."""
-    begin = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                               stdin=subprocess.DEVNULL, text=True, **more)
-    alarm = threading.Timer(patience, process.kill)
-    alarm.start()
-    try:
-        output, complaint = process.stdout.read(), process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-    except BaseException:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        raise
-    finally:
-        alarm.cancel()
-    process.returncode = os.waitstatus_to_exitcode(status)
-    took = time.monotonic() - begin
-    if process.returncode != 0:
-        raise Failed(f"{os.path.basename(command[0])} ended with {process.returncode}: "
-                     f"{complaint.strip()[-300:]}")
+    with tempfile.TemporaryFile("w+") as complaints:
+        begin = time.monotonic()
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=complaints,
+                                   stdin=subprocess.DEVNULL, text=True, **more)
+        alarm = threading.Timer(patience, os.kill, (process.pid, signal.SIGKILL))
+        alarm.start()
+        try:
+            output = process.stdout.read()
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        finally:
+            alarm.cancel()
+            process.stdout.close()
+        took = time.monotonic() - begin
+        process.returncode = os.waitstatus_to_exitcode(status)
+        complaints.seek(0)
+        if process.returncode != 0:
+            raise Failed(f"{os.path.basename(command[0])} ended with {process.returncode}: "
+                         f"{complaints.read().strip()[-300:]}")
     return output, took, usage.ru_utime + usage.ru_stime

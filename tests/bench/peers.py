@@ -136,7 +136,7 @@ def postfix(load):
         run_to_end([*tool, "check"])
         # Without the script around it, which would leave it behind when it is ended. It ends
         # its own processes, as a group.
-        home = run_to_end(["postconf", "-c", folder, "-h", "daemon_directory"])[0].strip()
+        home = run_to_end([find("postconf"), "-c", folder, "-h", "daemon_directory"])[0].strip()
         master = subprocess.Popen([f"{home}/master", "-c", folder, "-d"], start_new_session=True,
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:

@@ -17,8 +17,9 @@ def markdown(rows):
     for row in rows:
         value = number(row.value) + (f" {row.unit}" if row.value is not None else "")
         goal = f"{row.sense} {row.goal:,g}" if row.goal is not None else "–"
+        note = " ".join(row.note.split()).replace("|", "\\|")
         met = {True: "yes", False: "**no**", None: "–"}[row.met]
-        lines.append(f"| {row.title} | {value} | {goal} | {met} | {row.note} |")
+        lines.append(f"| {row.title} | {value} | {goal} | {met} | {note} |")
     return "\n".join(lines) + "\n"
 
 
