@@ -183,7 +183,7 @@ def idle(sizes):
             Office(folder, sink.port) as office:
         office.write_list(contacts(1000))
         daemon = office.start()
-        time.sleep(min(3, sizes.window / 2))  # what the start and our question stirred up
+        time.sleep(3)  # what the start and our question stirred up
         before = machine.switches(daemon.pid)
         time.sleep(sizes.window)
         wakes = machine.switches(daemon.pid) - before

@@ -23,7 +23,8 @@ again and again, and only Postfix keeps a record.
 
 - A **rate** of dateline is counted from the first intent in the journal to the last outcome. Where
   the row says "the middle 80 %", the beginning, when connections are being opened, and the end
-  do not count. Peers are counted from their first message to their last.
+  do not count. Peers are counted from their first message to their last; slow ones get fewer
+  messages.
 - **CPU a message** is that of all threads, in user and kernel mode, from before the release is
   dropped to after its end: reading the list and making the roster are part of it.
 - **Latency** is made by the sink, which lets every reply be so long under way (`--latency`).

@@ -46,7 +46,7 @@ def duels(messages):
 
     goal = {"sense": "at least", "goal": 2.0}
     small = more(base, size=1 * KB)
-    large = more(base, size=100 * KB, messages=max(messages // 8, 100))
+    large = more(base, size=100 * KB, messages=max(messages // 4, 100))
     line = {"latency": 50, "connections": 100, "steady": True}
     found = [
         against("rate-10k-32", "messages/s against smtp-source, 10 KB, 32 connections",
