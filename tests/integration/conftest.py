@@ -36,3 +36,17 @@ def stations(tmp_path):
     yield make
     for station in made:
         station.close()
+
+
+@pytest.fixture
+def servers():
+    """Makes servers of the given kind, and stops them."""
+    made = []
+
+    def make(kind, **options):
+        made.append(kind(**options))
+        return made[-1]
+
+    yield make
+    for server in reversed(made):
+        server.close()

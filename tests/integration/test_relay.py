@@ -1,21 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Relays as they are: encrypted, guarded by passwords, slow, broken, replaced.
 
-Two of the servers were written by others (aiosmtpd, Postfix). What was delivered is judged by
-the servers' own records; whatever a relay does wrong must not cost a contact an attempt.
+One of the servers was written by others: aiosmtpd. What was delivered is judged by the
+servers' own records; whatever a relay does wrong must not cost a contact an attempt.
 """
 
 import collections
 import datetime
-import os
 import pathlib
-import pwd
 import re
-import shutil
 import socket
 import ssl
 import subprocess
-import tempfile
 
 import pytest
 
@@ -37,6 +33,7 @@ def openssl(*arguments):
 
 
 KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+RSA_KEY = ["-newkey", "rsa:2048", "-nodes"]
 
 
 class Authority:
@@ -48,12 +45,17 @@ class Authority:
         openssl("req", "-x509", *KEY, "-keyout", self._key, "-out", self.file,
                 "-subj", "/CN=Test CA", "-days", "2")
 
-    def server_context(self, host="IP:127.0.0.1"):
-        """For a server whose certificate says that it is `host`."""
+    def certify(self, host="IP:127.0.0.1", kind=KEY):
+        """(key, certificate) for a server of that name."""
         key, certificate = self.folder / "server.key", self.folder / "server.pem"
-        openssl("req", "-x509", *KEY, "-keyout", key, "-out", certificate, "-subj", "/CN=Server",
+        openssl("req", "-x509", *kind, "-keyout", key, "-out", certificate, "-subj", "/CN=Server",
                 "-CA", self.file, "-CAkey", self._key, "-days", "2",
                 "-addext", f"subjectAltName={host}", "-addext", "basicConstraints=CA:FALSE")
+        return key, certificate
+
+    def server_context(self, host="IP:127.0.0.1"):
+        """For a server whose certificate says that it is `host`."""
+        key, certificate = self.certify(host)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
         return context
@@ -526,108 +528,3 @@ def test_reload_moves_a_release_to_another_port(sinks, stations):
     assert reached(former, latter) == addresses(300)
     assert len(former.records()) >= 50 and len(latter.records()) >= 100
     assert_nobody_paid(station)
-
-
-# --- Postfix ---
-
-POSTFIX = "/usr/sbin/postfix"
-MAIN_CF = """
-compatibility_level = 3.6
-queue_directory = {folder}/queue
-data_directory = {folder}/data
-maillog_file = {folder}/log/mail
-maillog_file_prefixes = {folder}
-syslog_name = postfix
-myhostname = relay.example.org
-mydestination =
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-mynetworks = 127.0.0.0/8
-smtpd_relay_restrictions = permit_mynetworks, reject
-smtpd_client_connection_count_limit = 0
-alias_maps =
-alias_database =
-local_recipient_maps =
-default_transport = discard:
-"""
-MASTER_CF = """
-127.0.0.1:{port} inet n - n - - smtpd
-pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-tlsmgr unix - - n 1000? 1 tlsmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-verify unix - - n - 1 verify
-proxymap unix - - n - - proxymap
-error unix - - n - - error
-discard unix - - n - - discard
-anvil unix - - n - 1 anvil
-showq unix n - n - - showq
-postlog unix-dgram n - n - 1 postlogd
-"""
-
-
-class Postfix:
-    """A private instance that throws away what it was given, after queueing it."""
-
-    def __init__(self):
-        # Not below tmp_path: its processes run as a user who must get there.
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="dateline-postfix-"))
-        self.folder.chmod(0o755)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        for name in ("etc", "queue", "data", "log"):
-            (self.folder / name).mkdir()
-        owner = pwd.getpwnam("postfix")
-        os.chown(self.folder / "data", owner.pw_uid, owner.pw_gid)
-        (self.folder / "etc/main.cf").write_text(MAIN_CF.format(folder=self.folder))
-        (self.folder / "etc/master.cf").write_text(MASTER_CF.format(port=self.port))
-
-    def command(self, name, *arguments):
-        return subprocess.run([f"/usr/sbin/{name}", "-c", str(self.folder / "etc"), *arguments],
-                              capture_output=True, text=True, timeout=30)
-
-    def log(self):
-        path = self.folder / "log/mail"
-        return path.read_text() if path.exists() else ""
-
-    def listens(self):
-        with socket.socket() as client:
-            return client.connect_ex(("127.0.0.1", self.port)) == 0
-
-    def close(self):
-        self.command("postfix", "stop")
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
-@pytest.fixture
-def postfix():
-    if not os.path.exists(POSTFIX) or os.geteuid() != 0:
-        pytest.skip("needs Postfix, and root to start it")
-    server = Postfix()
-    started = server.command("postfix", "start")
-    try:
-        if started.returncode != 0:
-            pytest.skip(f"Postfix does not start here: {started.stderr}{server.log()}")
-        wait_until(server.listens, "Postfix listens", patience=10)
-        yield server
-    finally:
-        server.close()
-
-
-def test_postfix(postfix, stations):
-    station = station_for(stations, relay_at(postfix.port, "connections = 10;"), contacts=200)
-    send(station)
-    station.wait_done()
-    pattern = re.compile(r"to=<([^>]*)>.*relay=none.*status=sent")
-    discarded = wait_until(lambda: len(found := pattern.findall(postfix.log())) >= 200 and found,
-                           "Postfix has done with all", patience=20)
-    assert sorted(discarded) == addresses(200)
-    assert "Mail queue is empty" in postfix.command("postqueue", "-p").stdout
-    assert_nobody_paid(station)
-    queued = [fact for fact in station.facts("--latest") if "queued as" in fact["text"]]
-    assert len(queued) == 200
