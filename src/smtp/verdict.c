@@ -27,9 +27,18 @@ static const char *const scope_names[] = {
 typedef struct {
   guint stages;            /* bits */
   guint first, last;       /* codes, both included */
-  const char *status;      /* enhanced code without its class: ".3.4", ".7." a prefix; or NULL */
+  const char *status;      /* enhanced code without its class: ".3.4", ".7." a prefix; NULL: any;
+                              NO_RELAYING: the text says so */
   Judgement judgement;
 } Rule;
+
+/* No code tells a relay that takes nobody's mail from us, for want of a login perhaps, from one
+ * that refuses a recipient. These are the words of Postfix, Exim, Sendmail and Exchange. */
+#define NO_RELAYING "no relaying"
+static const char *const no_relaying_words[] = {
+  "relay access denied", "client host rejected", "relay not permitted", "relaying denied",
+  "unable to relay",
+};
 
 /* The first row that fits decides. Codes: RFC 5321 section 4.2, RFC 1870, RFC 3463,
  * RFC 4954. Before a recipient is named nothing can be held against one. */
@@ -58,6 +67,8 @@ static const Rule rules[] = {
     { VERDICT_RETURN, SCOPE_CONNECTION, TRUE, "the relay has lost the thread" } },
   { ANY_STAGE, 530, 538, NULL,
     { VERDICT_RETURN, SCOPE_RELAY, TRUE, "the relay wants authentication or encryption" } },
+  { STAGE_BIT(STAGE_RCPT), 550, 554, NO_RELAYING,
+    { VERDICT_RETURN, SCOPE_RELAY, TRUE, "the relay does not relay for us" } },
   { ANY_STAGE, 400, 599, ".3.4",
     { VERDICT_RETURN, SCOPE_RELEASE, FALSE, "the message is too large for the relay" } },
   { STAGE_BIT(STAGE_MAIL), 552, 552, NULL,
@@ -96,10 +107,21 @@ const char *scope_name(Scope scope)
   return scope_names[scope];
 }
 
+static gboolean says_no_relaying(const Reply *reply)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(no_relaying_words); i++) {
+    if (strcasestr(reply->text, no_relaying_words[i]) != NULL)
+      return TRUE;
+  }
+  return FALSE;
+}
+
 static gboolean status_fits(const Rule *rule, const Reply *reply)
 {
   if (rule->status == NULL)
     return TRUE;
+  if (g_str_equal(rule->status, NO_RELAYING))
+    return says_no_relaying(reply);
   if (reply->status[0] == '\0')
     return FALSE;
   gsize length = strlen(rule->status);
@@ -153,7 +175,7 @@ static void append_codes(GString *text, const Rule *rule)
   else
     g_string_append_printf(text, "%u-%u", rule->first, rule->last);
   if (rule->status != NULL)
-    g_string_append_printf(text, " x%s%s", rule->status,
+    g_string_append_printf(text, " %s%s%s", rule->status[0] == '.' ? "x" : "", rule->status,
                            g_str_has_suffix(rule->status, ".") ? "x" : "");
 }
 

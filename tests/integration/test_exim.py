@@ -46,6 +46,22 @@ def test_starttls_and_password(servers, stations, authority, tmp_path):
     assert exim.log.count("A=plain") == 50 and exim.log.count("X=TLS1.") == 50
 
 
+def test_relaying_is_not_permitted(servers, stations):
+    """550 relay not permitted, until Exim knows us: nobody bounces by that."""
+    exim = servers(Exim, users=names(5), at_rcpt="""
+  deny   message = relay not permitted
+         condition = ${if !exists{/mail/c1}}
+""")
+    station = station_for(stations, relay_at(exim.port))
+    send(station)
+    wait_trouble(station, "550", "relay not permitted")
+    assert "bounced" not in events(station)
+    exim.root.own("mail/c1", "mail")
+    station.wait_done()
+    exim.wait_delivered(addresses(5))
+    assert_nobody_paid(station)
+
+
 def test_refusals_at_rcpt_and_after_the_dot(servers, stations):
     exim = servers(Exim, users=names(10, without=[3]), at_rcpt="""
   deny   message = 5.7.1 Not for c1

@@ -12,7 +12,7 @@ import pytest
 from servers.cut import Cut
 from servers.postfix import Postfix, Postgrey
 from station import wait_until
-from test_relay import (PASSWORD, USER, Authority, addresses, assert_nobody_paid,
+from test_relay import (NOT_A_FAULT, PASSWORD, USER, Authority, addresses, assert_nobody_paid,
                         assert_password_is_nowhere, events, login, relay_at, send, set_relays,
                         station_for, wait_trouble, write_secret)
 from test_settle import rests
@@ -90,18 +90,38 @@ def test_encryption_is_required(servers, stations, authority):
     assert_nobody_paid(station)
 
 
-def test_authentication_is_required(servers, stations, authority):
-    """Without it Postfix refuses every recipient for good: 554 5.7.1 Relay access denied."""
+@pytest.mark.parametrize("settings, words", [
+    ("smtpd_client_restrictions = permit_sasl_authenticated, reject\n", "Client host rejected"),
+    ("virtual_mailbox_domains =\ndefault_transport = virtual\n"
+     "smtpd_relay_restrictions = permit_sasl_authenticated, reject_unauth_destination\n",
+     "Relay access denied")])
+def test_authentication_is_required(servers, stations, authority, tmp_path, settings, words):
+    """Without it Postfix answers 554 5.7.1 to every recipient: nobody bounces by that."""
     postfix = servers(Postfix, users=names(5), certificate=authority.certify(),
-                      password=(USER, PASSWORD),
-                      settings="smtpd_recipient_restrictions = permit_sasl_authenticated, reject\n")
-    station = station_for(stations, relay_at(
-        postfix.port, f'tls = "required"; ca_file = "{authority.file}";'))
+                      password=(USER, PASSWORD), settings=settings)
+    encrypted = f'tls = "required"; ca_file = "{authority.file}"; '
+    station = station_for(stations, relay_at(postfix.port, encrypted))
     send(station)
+    wait_trouble(station, "554", "5.7.1", words)
+    assert set(events(station)) <= NOT_A_FAULT - {"sent", "finished"}
+    set_relays(station, relay_at(postfix.port,
+                                 encrypted + login(write_secret(tmp_path / "secret"))))
+    station.reload()
     station.wait_done()
-    assert {(fact["state"], fact["code"], fact["status"]) for fact in latest(station).values()} \
-        == {("bounced", 554, "5.7.1")}
-    assert not postfix.delivered()
+    postfix.wait_delivered(addresses(5))
+    assert_nobody_paid(station)
+
+
+def test_one_domain_is_not_relayed_to(servers, stations):
+    """That is held against the relay; it keeps nobody else from getting the copy."""
+    postfix = servers(Postfix, users=names(30), settings="""
+smtpd_recipient_restrictions = check_recipient_access inline:{
+  {c2@example.org = 554 5.7.1 Relay access denied} }
+""")
+    station = station_for(stations, relay_at(postfix.port, "connections = 2;"), contacts=30)
+    send(station)
+    postfix.wait_delivered(set(addresses(30)) - {address(2)})
+    assert events(station)["bounced"] == 0
 
 
 # --- Recipients ---

@@ -72,6 +72,35 @@ static void test_cases(void)
   }
 }
 
+/* The words of a relay that takes mail from us for nobody. */
+static void test_no_relaying(void)
+{
+  static const struct {
+    const char *text;
+    SmtpStage stage;
+    Verdict verdict;
+  } said[] = {
+    {"<a@example.org>: Relay access denied", STAGE_RCPT, VERDICT_RETURN},
+    {"relay not permitted", STAGE_RCPT, VERDICT_RETURN},
+    {"<a.example.org[192.0.2.1]>: Client host rejected: Access denied", STAGE_RCPT,
+     VERDICT_RETURN},
+    {"<a@example.org>... Relaying denied", STAGE_RCPT, VERDICT_RETURN},
+    {"SMTP; Unable to relay recipient in non-accepted domain", STAGE_RCPT, VERDICT_RETURN},
+    {"relay.example.org knows no such user", STAGE_RCPT, VERDICT_BOUNCE},
+    {"the policy of relay.example.org: access denied", STAGE_RCPT, VERDICT_BOUNCE},
+    {"Relay access denied", STAGE_DOT, VERDICT_BOUNCE},
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS(said); i++) {
+    Reply reply = { .code = i % 2 == 0 ? 554 : 550, .status = "5.7.1", .text = said[i].text };
+    Judgement judgement = verdict_of_reply(said[i].stage, &reply);
+    g_test_message("%s", said[i].text);
+    g_assert_cmpint(judgement.verdict, ==, said[i].verdict);
+    g_assert_cmpint(judgement.scope, ==,
+                    said[i].verdict == VERDICT_RETURN ? SCOPE_RELAY : SCOPE_RECIPIENT);
+  }
+}
+
 /* Whatever a server says at whatever stage: there is a judgement, only the end of the data
  * can be a success for a message, and nothing but it can put one in doubt. */
 static void test_every_code(void)
@@ -138,6 +167,7 @@ int main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/verdict/cases", test_cases);
+  g_test_add_func("/verdict/no-relaying", test_no_relaying);
   g_test_add_func("/verdict/every-code", test_every_code);
   g_test_add_func("/verdict/silence", test_silence);
   g_test_add_func("/verdict/table", test_table);
