@@ -6,7 +6,7 @@
 
 enum {
   MARGIN_MS = 60 * 1000,            /* how far clocks may be apart without doing harm */
-  HINT_MS = 24 * 60 * 60 * 1000,    /* so long may a relay have tried to deliver */
+  HINT_MS = 10 * 60 * 1000,         /* so long may a relay work on what it has got, unheard */
   LINE_KEPT = 500,
 };
 

@@ -5,7 +5,8 @@
 #include <string.h>
 
 /* Groups: "stamp" is "Nov 22 10:15:00", with blanks and local; "iso" is RFC 3339 or what
- * differs from it in "T" and the zone; "queue", "mid" and "to" are as in RelayLogEntry. */
+ * differs from it in "T" and the zone; "queue", "mid" and "to" are as in RelayLogEntry; "delay"
+ * is how long the relay has had the message by then, "1h2m3s". */
 
 #define ISO "(?<iso>\\d{4}-\\d\\d-\\d\\d[ T]\\d\\d:\\d\\d:\\d\\d(?:[.,]\\d+)?)"
 #define ZONE "(?<zone> ?[-+]\\d\\d:?\\d\\d|Z)?"
@@ -44,7 +45,7 @@ static const struct {
   {"OpenSMTPD", RELAY_LOG_FOR_ADDRESS, " smtp envelope ",
    OPENSMTPD "smtp envelope " OPENSMTPD_TO},
   {"OpenSMTPD", RELAY_LOG_FOR_ADDRESS, " delivery evpid=",
-   OPENSMTPD "m[dt]a delivery " OPENSMTPD_TO " .*\\bresult=\"?Ok\\b"},
+   OPENSMTPD "m[dt]a delivery " OPENSMTPD_TO " .*? delay=(?<delay>[\\ddhms]+) result="},
   {"Exim", RELAY_LOG_OTHER, "-", EXIM "(?:" EXIM_ID "|Start queue run|End queue run)"},
 };
 
@@ -139,6 +140,23 @@ static gboolean read_stamp(const GMatchInfo *match, gint64 near_ms, gint64 *wall
   return found;
 }
 
+/* "1d2h3m4s"; 0 where the line tells none. */
+static gint64 read_delay(const GMatchInfo *match)
+{
+  static const char units[] = "smhd";
+  static const gint64 unit_ms[] = {1000, 60 * 1000, 60 * 60 * 1000, 24 * 60 * 60 * 1000};
+  g_autofree char *delay = group(match, "delay");
+  gint64 total = 0;
+
+  for (char *at = delay; at != NULL && g_ascii_isdigit(*at);) {
+    gint64 number = g_ascii_strtoll(at, &at, 10), count = MIN(number, 1000 * 1000);
+    const char *unit = *at != '\0' ? strchr(units, *at) : NULL;
+    total += unit != NULL ? count * unit_ms[unit - units] : 0;
+    at += unit != NULL;
+  }
+  return total;
+}
+
 /* --- Lines --- */
 
 static gboolean parse_as(guint index, const char *line, gsize length, gint64 near_ms,
@@ -150,6 +168,7 @@ static gboolean parse_as(guint index, const char *line, gsize length, gint64 nea
       (!read_iso(match, &entry->wall_ms) && !read_stamp(match, near_ms, &entry->wall_ms))) {
     return FALSE;
   }
+  entry->wall_ms -= read_delay(match);
   entry->relay = FORMS[index].relay;
   entry->kind = FORMS[index].kind;
   entry->queue_id = group(match, "queue");

@@ -15,7 +15,7 @@ typedef enum {
   RELAY_LOG_QUEUED,
   /* The message with message_id is the relay's. */
   RELAY_LOG_TAKEN,
-  /* Some message to address is the relay's; which one this log does not say. */
+  /* Some message to address is the relay's since wall_ms; which one this log does not say. */
   RELAY_LOG_FOR_ADDRESS,
   /* The relay is one that tells Message-IDs, and its log is kept at this time. */
   RELAY_LOG_OTHER,

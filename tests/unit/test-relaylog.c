@@ -75,7 +75,8 @@ static const Sample SAMPLES[] = {
    "OpenSMTPD", RELAY_LOG_FOR_ADDRESS, NULL, NULL, "c1@example.org"},
   {"Nov 22 10:15:00 mail smtpd[75295]: 5df87c9b982c840c mta delivery evpid=f6e94209918f7e7b "
    "from=<press@example.org> to=<c1@example.org> rcpt=<-> source=\"-\" relay=\"-\" delay=0s "
-   "result=\"TempFail\" stat=\"421 later\"", NULL, RELAY_LOG_OTHER, NULL, NULL, NULL},
+   "result=\"TempFail\" stat=\"421 later\"", "OpenSMTPD", RELAY_LOG_FOR_ADDRESS, NULL, NULL,
+   "c1@example.org"},
   {"Nov 22 10:15:00 mail smtpd[75295]: 5df87c9c42abeddb smtp message msgid=f6e94209 size=802 "
    "nrcpt=1 proto=ESMTP", NULL, RELAY_LOG_OTHER, NULL, NULL, NULL},
   {"Nov 22 10:15:00 mail sshd[1]: message-id=<" ID ">", NULL, RELAY_LOG_OTHER, NULL, NULL, NULL},
@@ -350,6 +351,23 @@ static void test_address_is_a_hint(Fixture *fixture, G_GNUC_UNUSED gconstpointer
   check_grade(fixture, ENVELOPE("Nov 24 10:15:00"), EVIDENCE_NONE, 0);
 }
 
+#define DELIVERY(time, delay) time " mail smtpd[7]: 5df87c9c42abeddb mda delivery " \
+                              "evpid=f6e94209918f7e7b from=<p@example.org> " \
+                              "to=<c1@example.org> rcpt=<c1@example.org> user=c1 " \
+                              "delay=" delay " result=Ok stat=Delivered\n"
+
+/* A delivery tells when the relay took the message that it is about. */
+static void test_delivery_dates_back(Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  check_grade(fixture, DELIVERY("Nov 22 10:15:01", "0s"), EVIDENCE_HINT, 1);
+  check_grade(fixture, DELIVERY("Nov 24 12:35:11", "2d2h20m10s"), EVIDENCE_HINT, 1);
+  check_grade(fixture, DELIVERY("Nov 24 12:35:11", "0s"), EVIDENCE_NONE, 0);
+  check_grade(fixture, DELIVERY("Nov 22 10:15:01", "1h"), EVIDENCE_NONE, 0);
+  check_grade(fixture, DELIVERY("Nov 22 10:15:01", "999999999999999999d"), EVIDENCE_NONE, 0);
+  check_grade(fixture, DELIVERY("Nov 22 10:15:01", "1h9"), EVIDENCE_NONE, 0);
+  check_grade(fixture, DELIVERY("Nov 22 10:15:01", "hh"), EVIDENCE_HINT, 1);
+}
+
 static void check_covers(const Fixture *fixture, const char *text, gboolean covers)
 {
   g_autoptr(Evidence) evidence = look_in(fixture, text);
@@ -386,6 +404,7 @@ int main(int argc, char **argv)
   ADD("/logfile/not-for-us", test_not_for_us);
   ADD("/evidence/grades", test_grades);
   ADD("/evidence/address-is-a-hint", test_address_is_a_hint);
+  ADD("/evidence/delivery-dates-back", test_delivery_dates_back);
   ADD("/evidence/coverage", test_coverage);
   return g_test_run();
 }
