@@ -15,6 +15,7 @@ G_STATIC_ASSERT(CONTACTS_AT_ONCE * sizeof "4294967295," < LIMIT_CONTROL_REQUEST 
 typedef struct {
   uuid_t uuid;
   const char *from;
+  VerpKey *key;       /* NULL: the release has no tokens */
   GHashTable *open;   /* contact -> Doubt *, of contacts that are intended or in doubt */
 } Reading;
 
@@ -36,6 +37,9 @@ static void begin_doubt(Reading *reading, const Fact *fact)
   Doubt *doubt = g_new0(Doubt, 1);
 
   delivery_message_id(reading->uuid, fact->address, reading->from, message_id);
+  if (reading->key != NULL) {
+    verp_write_token(reading->key, fact->contact, doubt->token);
+  }
   doubt->contact = fact->contact;
   doubt->address = g_strdup(fact->address);
   doubt->message_id = g_strdup(message_id);
@@ -97,6 +101,7 @@ GPtrArray *doubts_read(const char *spool, const Summary *summary, const char *ad
   const Terms *terms = &summary->terms;
   g_auto(Address) from = {0};
   g_autoptr(Facts) facts = facts_open(spool, summary->id, address, error);
+  g_autoptr(VerpKey) key = terms->token_key != NULL ? verp_key_new(terms->token_key) : NULL;
   Reading reading = {.from = NULL};
 
   if (facts == NULL || !mailbox_parse(terms->from != NULL ? terms->from : "", NULL, &from, error)) {
@@ -107,6 +112,7 @@ GPtrArray *doubts_read(const char *spool, const Summary *summary, const char *ad
     return NULL;
   }
   reading.from = from.mailbox;
+  reading.key = key;
   reading.open = g_hash_table_new_full(NULL, NULL, NULL, doubt_free);
   GPtrArray *doubts = facts_read(facts, take_fact, &reading, error) ? collect(&reading) : NULL;
   g_hash_table_unref(reading.open);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "base/verp.h"
 #include "config/config.h"
 #include "delivery/summary.h"
 
@@ -11,6 +12,7 @@ typedef struct {
   guint32 contact;
   char *address;
   char *message_id;             /* without brackets */
+  char token[VERP_TOKEN_SIZE];  /* of its return path; "": it has none of its own */
   char *relay;                  /* NULL: not known, as the next two */
   char *stage, *text;
   gint64 intended_ms, doubt_ms; /* wall clock */

@@ -23,8 +23,8 @@ static Evidence *seek_all(const GPtrArray *doubts)
 
   for (guint i = 0; i < doubts->len; i++) {
     const Doubt *doubt = g_ptr_array_index(doubts, i);
-    evidence_seek(evidence, doubt->message_id, doubt->address, doubt->intended_ms,
-                  doubt->doubt_ms);
+    evidence_seek(evidence, doubt->message_id, doubt->address, doubt->token,
+                  doubt->intended_ms, doubt->doubt_ms);
   }
   return evidence;
 }

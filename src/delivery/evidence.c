@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "delivery/evidence.h"
 
+#include "base/verp.h"
 #include "delivery/logfile.h"
 #include "delivery/relaylog.h"
 
@@ -13,6 +14,7 @@ enum {
 typedef struct {
   char *message_id;
   char *address;           /* in lower case */
+  Verp token;              /* zeros: none */
   gint64 intended_ms, doubt_ms;
   EvidenceFinding finding;
 } Sought;
@@ -76,13 +78,14 @@ void evidence_free(Evidence *evidence)
 }
 
 guint evidence_seek(Evidence *evidence, const char *message_id, const char *address,
-                    gint64 intended_ms, gint64 doubt_ms)
+                    const char *token, gint64 intended_ms, gint64 doubt_ms)
 {
   Sought *sought = g_new0(Sought, 1);
   guint number = evidence->sought->len;
 
   sought->message_id = g_strdup(message_id);
   sought->address = g_ascii_strdown(address, -1);
+  verp_parse(token, &sought->token);
   sought->intended_ms = intended_ms;
   sought->doubt_ms = doubt_ms;
   g_ptr_array_add(evidence->sought, sought);
@@ -158,6 +161,16 @@ static void see_taken(Evidence *evidence, const Place *place)
   }
 }
 
+/* A return path of the contact's own tells as much as a Message-ID. */
+static gboolean is_sender_of(const Sought *sought, const char *sender)
+{
+  Verp verp;
+
+  return sender != NULL && sought->token.contact != 0 && verp_parse(sender, &verp) &&
+         verp.release == sought->token.release && verp.contact == sought->token.contact &&
+         verp.seal == sought->token.seal;
+}
+
 static void see_address(Evidence *evidence, const Place *place)
 {
   g_autofree char *address = g_ascii_strdown(place->entry->address, -1);
@@ -168,7 +181,9 @@ static void see_address(Evidence *evidence, const Place *place)
     return;
   }
   const Sought *sought = sought_at(evidence, number);
-  if (wall_ms >= sought->intended_ms - MARGIN_MS && wall_ms <= sought->doubt_ms + HINT_MS) {
+  if (is_sender_of(sought, place->entry->sender)) {
+    find(evidence, number, EVIDENCE_TAKEN, place);
+  } else if (wall_ms >= sought->intended_ms - MARGIN_MS && wall_ms <= sought->doubt_ms + HINT_MS) {
     find(evidence, number, EVIDENCE_HINT, place);
   }
 }

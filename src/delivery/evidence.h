@@ -28,10 +28,10 @@ void evidence_free(Evidence *evidence);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Evidence, evidence_free)
 
 /* A message to be looked for, without the brackets of its Message-ID: when it was intended,
- * and when it turned out to be in doubt. Returns its number, from 0 on. All of them before
- * the first evidence_read(). */
+ * and when it turned out to be in doubt. token: of its return path (base/verp.h), or "".
+ * Returns its number, from 0 on. All of them before the first evidence_read(). */
 guint evidence_seek(Evidence *evidence, const char *message_id, const char *address,
-                    gint64 intended_ms, gint64 doubt_ms);
+                    const char *token, gint64 intended_ms, gint64 doubt_ms);
 
 /* Reads one log, "-" for standard input. Older ones first: what was begun in one may end in
  * the next. */

@@ -5,8 +5,8 @@
 #include <string.h>
 
 /* Groups: "stamp" is "Nov 22 10:15:00", with blanks and local; "iso" is RFC 3339 or what
- * differs from it in "T" and the zone; "queue", "mid" and "to" are as in RelayLogEntry; "delay"
- * is how long the relay has had the message by then, "1h2m3s". */
+ * differs from it in "T" and the zone; "queue", "mid", "from" and "to" are as in RelayLogEntry;
+ * "delay" is how long the relay has had the message by then, "1h2m3s". */
 
 #define ISO "(?<iso>\\d{4}-\\d\\d-\\d\\d[ T]\\d\\d:\\d\\d:\\d\\d(?:[.,]\\d+)?)"
 #define ZONE "(?<zone> ?[-+]\\d\\d:?\\d\\d|Z)?"
@@ -18,7 +18,7 @@
 #define EXIM_ID "\\w{6}-\\w{6,11}-\\w{2,4} "
 #define EXIM_TAKEN EXIM_ID "<= \\S.*? S=\\d+ (?:[A-Z]\\w*=\\S* )*id=(?<mid>\\S+)"
 #define OPENSMTPD SYSLOG "smtpd\\[\\d+\\]: [0-9a-f]{16} "
-#define OPENSMTPD_TO "evpid=[0-9a-f]{16} from=<[^>]*> to=<(?<to>[^>]+)>"
+#define OPENSMTPD_TO "evpid=[0-9a-f]{16} from=<(?<from>[^>]*)> to=<(?<to>[^>]+)>"
 
 /* The first form that fits counts. hint is a part of every line that fits: looking for it
  * is quick. */
@@ -57,6 +57,7 @@ void relay_log_entry_clear(RelayLogEntry *entry)
 {
   g_clear_pointer(&entry->queue_id, g_free);
   g_clear_pointer(&entry->message_id, g_free);
+  g_clear_pointer(&entry->sender, g_free);
   g_clear_pointer(&entry->address, g_free);
 }
 
@@ -173,6 +174,7 @@ static gboolean parse_as(guint index, const char *line, gsize length, gint64 nea
   entry->kind = FORMS[index].kind;
   entry->queue_id = group(match, "queue");
   entry->message_id = group(match, "mid");
+  entry->sender = group(match, "from");
   entry->address = group(match, "to");
   return TRUE;
 }

@@ -15,7 +15,8 @@ typedef enum {
   RELAY_LOG_QUEUED,
   /* The message with message_id is the relay's. */
   RELAY_LOG_TAKEN,
-  /* Some message to address is the relay's since wall_ms; which one this log does not say. */
+  /* Some message from sender to address is the relay's since wall_ms; which one this log does
+   * not say, unless the sender does. */
   RELAY_LOG_FOR_ADDRESS,
   /* The relay is one that tells Message-IDs, and its log is kept at this time. */
   RELAY_LOG_OTHER,
@@ -25,7 +26,7 @@ typedef struct {
   RelayLogKind kind;
   const char *relay;    /* which program wrote it: "Postfix"; static */
   gint64 wall_ms;
-  char *queue_id, *message_id, *address;   /* NULL where there is none */
+  char *queue_id, *message_id, *sender, *address;   /* NULL where there is none */
 } RelayLogEntry;
 void relay_log_entry_clear(RelayLogEntry *entry);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RelayLogEntry, relay_log_entry_clear)

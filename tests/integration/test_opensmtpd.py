@@ -79,19 +79,37 @@ def test_starttls_and_password(servers, stations, authority, tmp_path):
     assert_password_is_nowhere(station)
 
 
-def test_settle_from_the_log(servers, stations):
-    """It tells who got a message from whom, and not which message."""
+def with_doubts(servers, stations, channel=""):
+    """Two messages of eight were taken without a word, of a third the server got no end."""
     server = servers(OpenSmtpd, users=names(8))
     cut = servers(Cut, port=server.port, after=2, before=1)
-    station = station_for(stations, relay_at(cut.port, "connections = 3;"), contacts=8)
+    station = stations(cut.port, relay="connections = 3;", channel=channel)
+    station.write_contacts(8)
     send(station)
     release, = station.queued()
     wait_until(lambda: rests(station, release), lambda: station.report("doubts are left"))
     output = station.run("settle", release, "--from-log", str(server.log_path)).stdout
+    return server, station, release, output
+
+
+def resend(server, station, release):
+    station.run("settle", release, "--resend")
+    station.wait_done()
+    server.wait_delivered(addresses(8))
+
+
+def test_settle_from_the_log(servers, stations):
+    """It tells who got a message from whom, and not which message."""
+    server, station, release, output = with_doubts(servers, stations)
     assert output.count("perhaps it was taken") == 2 and output.count("OpenSMTPD log ") == 2
     assert "0 settled as sent, 0 to be sent again, 3 still in doubt" in output
     for who in re.findall(r"^(\S+) in-doubt: perhaps .* smtp envelope ", output, re.M):
         station.run("settle", release, "--sent", "--address", who)
-    station.run("settle", release, "--resend")
-    station.wait_done()
-    server.wait_delivered(addresses(8))
+    resend(server, station, release)
+
+
+def test_settle_from_the_log_by_return_paths(servers, stations):
+    server, station, release, output = with_doubts(
+        servers, stations, channel='return_path = "bounces+{token}@example.org";')
+    assert "2 settled as sent, 0 to be sent again, 1 still in doubt" in output
+    resend(server, station, release)

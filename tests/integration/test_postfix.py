@@ -209,7 +209,8 @@ def test_message_size_limit(servers, stations, told):
 
 def test_too_many_connections(servers, stations):
     """421 4.7.0, by anvil: dateline makes do with the two that there may be."""
-    postfix = servers(Postfix, users=names(200), settings="smtpd_client_connection_count_limit = 2\n"
+    postfix = servers(Postfix, users=names(200), settings=
+                      "smtpd_client_connection_count_limit = 2\n"
                       "smtpd_client_event_limit_exceptions =\n")
     station = station_for(stations, relay_at(postfix.port, "connections = 10;"), contacts=200)
     send(station)

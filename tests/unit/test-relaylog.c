@@ -300,13 +300,16 @@ static void test_not_for_us(Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
 /* --- Evidence --- */
 
 /* One message, intended at NEAR_MS and in doubt an hour later, held against a log. */
+#define TOKEN "d1abcdefgh10123456789"
+
 static Evidence *look_in(const Fixture *fixture, const char *text)
 {
   GError *error = NULL;
   Evidence *evidence = evidence_new();
 
   write_file(fixture, text, strlen(text));
-  guint number = evidence_seek(evidence, ID, "C1@example.org", NEAR_MS, NEAR_MS + HOUR_MS);
+  guint number = evidence_seek(evidence, ID, "C1@example.org", TOKEN, NEAR_MS,
+                               NEAR_MS + HOUR_MS);
   g_assert_cmpuint(number, ==, 0);
   evidence_read(evidence, fixture->path, &error);
   g_assert_no_error(error);
@@ -368,6 +371,20 @@ static void test_delivery_dates_back(Fixture *fixture, G_GNUC_UNUSED gconstpoint
   check_grade(fixture, DELIVERY("Nov 22 10:15:01", "hh"), EVIDENCE_HINT, 1);
 }
 
+#define FROM(sender) "Nov 24 10:15:00 mail smtpd[7]: 5df87c9c42abeddb smtp envelope " \
+                     "evpid=f6e94209918f7e7b from=<" sender "> to=<c1@example.org>\n"
+
+/* Whenever that was. */
+static void test_return_path_is_proof(Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  check_grade(fixture, FROM("bounces+" TOKEN "@example.org"), EVIDENCE_TAKEN, 1);
+  check_grade(fixture, FROM("bounces+D1ABCDEFGH10123456789@example.org"), EVIDENCE_TAKEN, 1);
+  check_grade(fixture, FROM("bounces+d1abcdefgh20123456789@example.org"), EVIDENCE_NONE, 0);
+  check_grade(fixture, FROM("bounces+d1abcdefgh10123456780@example.org"), EVIDENCE_NONE, 0);
+  check_grade(fixture, FROM("p@example.org"), EVIDENCE_NONE, 0);
+  check_grade(fixture, FROM(""), EVIDENCE_NONE, 0);
+}
+
 static void check_covers(const Fixture *fixture, const char *text, gboolean covers)
 {
   g_autoptr(Evidence) evidence = look_in(fixture, text);
@@ -405,6 +422,7 @@ int main(int argc, char **argv)
   ADD("/evidence/grades", test_grades);
   ADD("/evidence/address-is-a-hint", test_address_is_a_hint);
   ADD("/evidence/delivery-dates-back", test_delivery_dates_back);
+  ADD("/evidence/return-path-is-proof", test_return_path_is_proof);
   ADD("/evidence/coverage", test_coverage);
   return g_test_run();
 }

@@ -200,7 +200,8 @@ class Postgrey:
         self.folder = tempfile.mkdtemp(prefix="dateline-postgrey-")
         shutil.chown(self.folder, "nobody", "nogroup")
         self._process = subprocess.Popen(
-            ["perl", "-T", str(package / "usr/sbin/postgrey"), f"--inet=127.0.0.1:{self.port}",
+            ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups",
+             "--pdeathsig", "TERM", "perl", "-T", str(package / "usr/sbin/postgrey"), f"--inet=127.0.0.1:{self.port}",
              "--delay=1", f"--dbdir={self.folder}", "--user=nobody", "--group=nogroup",
              "--whitelist-clients=/dev/null", "--whitelist-recipients=/dev/null",
              "--auto-whitelist-clients=0", "--greylist-text=Come back in a moment"],

@@ -78,6 +78,7 @@ class Root:
         # Not below tmp_path: the server's users must get there.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="dateline-root-"))
         self.folder.chmod(0o755)
+        self.watchers = []
         self.users = {"root": 0, "mail": OWNER, "nobody": 65534, **users}
         for name in ("usr/lib", "usr/lib64", "usr/bin", "usr/sbin", "etc", "dev", "run", "mail",
                      "var/log", "tmp", "root"):
@@ -140,9 +141,15 @@ class Root:
                 shutil.copy2(source, target)
 
     def popen(self, *arguments, **more):
-        return subprocess.Popen(["chroot", str(self.folder), *arguments],
-                                stdin=subprocess.DEVNULL, start_new_session=True,
-                                env={"PATH": "/usr/sbin:/usr/bin"}, **more)
+        """It ends with the tests, even if these are killed: then the watcher reads no more.
+        (A parent's death is signalled to no process that has changed its user meanwhile.)"""
+        process = subprocess.Popen(["chroot", str(self.folder), *arguments],
+                                   stdin=subprocess.DEVNULL, start_new_session=True,
+                                   env={"PATH": "/usr/sbin:/usr/bin"}, **more)
+        self.watchers.append(subprocess.Popen(
+            ["sh", "-c", 'read -r _; kill "$1"', "sh", str(process.pid)],
+            stdin=subprocess.PIPE, start_new_session=True))
+        return process
 
     def processes(self):
         """Of those that changed into this root, or into a folder below it."""
@@ -169,6 +176,9 @@ class Root:
         assert not self.processes()
 
     def close(self):
+        for watcher in self.watchers:
+            watcher.kill()
+            watcher.communicate()
         self.end_processes()
         shutil.rmtree(self.folder)
 
