@@ -4,15 +4,15 @@ that a relay offers, and return paths by which a bounce finds its contact."""
 
 import email
 import email.policy
-import os
 import re
 import socket
 
 import pytest
 
 from forge import Forge
+from servers.postfix import Postfix
 from station import wait_until
-from test_relay import POSTFIX, Authority, Postfix
+from test_relay import Authority
 
 # What aiosmtpd has to say about servers without TLS.
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH")
@@ -238,33 +238,16 @@ def test_return_path_without_room_is_refused(sinks, stations):
 
 # --- Postfix: a bounce goes all the way round ---
 
-class Bouncer(Postfix):
-    """Hands mail on to the server at port `next_hop`, and returns.example's to `returns`."""
-
-    def __init__(self, next_hop, returns):
-        super().__init__()
-        with open(self.folder / "etc/main.cf", "a", encoding="ascii") as main:
-            main.write(f"default_transport = smtp:[127.0.0.1]:{next_hop}\n"
-                       "transport_maps = inline:{ "
-                       f"returns.example=smtp:[127.0.0.1]:{returns} }}\n")
-        with open(self.folder / "etc/master.cf", "a", encoding="ascii") as master:
-            master.write("smtp unix - - n - - smtp\n")
-
-
 @pytest.fixture
-def bouncer(sinks):
-    if not os.path.exists(POSTFIX) or os.geteuid() != 0:
-        pytest.skip("needs Postfix, and root to start it")
+def bouncer(servers, sinks):
+    """Hands mail on to a server that knows nobody, and returns.example's to the second sink."""
     nobody_is_there, returns = sinks(faults=['at=rcpt reply="550 5.1.1 nobody"']), sinks()
-    server = Bouncer(nobody_is_there.port, returns.port)
-    started = server.command("postfix", "start")
-    try:
-        if started.returncode != 0:
-            pytest.skip(f"Postfix does not start here: {started.stderr}{server.log()}")
-        wait_until(server.listens, "Postfix listens", patience=10)
-        yield server, returns
-    finally:
-        server.close()
+    server = servers(Postfix, users=[], settings=f"""
+virtual_mailbox_domains =
+default_transport = smtp:[127.0.0.1]:{nobody_is_there.port}
+transport_maps = inline:{{ returns.example=smtp:[127.0.0.1]:{returns.port} }}
+""")
+    return server, returns
 
 
 def test_bounce_finds_its_contact(bouncer, stations):
