@@ -285,13 +285,22 @@ static const char *check_chunk(const Client *client)
   return check_recipients(&client->transaction);
 }
 
+/* The state after a refused chunk is nowhere defined (RFC 3030 section 2): with strict, nothing
+ * but RSET leads out of it. There is no message here that a script could have accepted. */
+static void refuse_chunk(Client *client)
+{
+  client_reply(client, client_consult(client, STAGE_BDAT, ""), client->chunk_problem);
+  transaction_reset(client);
+  client->transaction.open = client->service->strict;
+  client->transaction.in_chunks = client->service->strict;
+}
+
 static void end_chunk(Client *client)
 {
   Transaction *transaction = &client->transaction;
   client->mode = MODE_COMMAND;
   if (client->chunk_problem != NULL) {
-    client_say(client, client->chunk_problem);
-    transaction_reset(client);
+    refuse_chunk(client);
     return;
   }
   const Fault *fault = client_consult(client, STAGE_BDAT, transaction->recipients->str);
