@@ -74,6 +74,7 @@ typedef struct {
   char **senders;        /* see senders.h; NULL: everybody's mail is taken */
   guint connections;     /* at most, at once */
   guint per_connection;  /* messages before a connection is closed; 0: no limit */
+  guint depth;           /* messages sent behind one that waits for its reply; 0: DATA */
   Rate rate;
   gint64 connect_timeout_ms;
   gint64 reply_timeout_ms;  /* MAIL, RCPT, DATA, and each stretch of the body */

@@ -103,6 +103,8 @@ const Setting settings_table[] = {
   {RELAY("rate", KIND_RATE, rate), "none", FALSE, ANY, "most messages in a time"},
   {RELAY("per_connection", KIND_INTEGER, per_connection), "0", FALSE, FROM_TO(0, G_MAXINT),
    "messages after which a connection is closed; 0: no limit"},
+  {RELAY("depth", KIND_INTEGER, depth), "0", FALSE, FROM_TO(0, 64),
+   "messages sent behind one whose reply is outstanding, where the relay offers CHUNKING"},
   {RELAY("connect_timeout", KIND_DURATION, connect_timeout_ms), "30 s", FALSE, FROM_TO(100, HOUR),
    "for connecting, TLS and login together"},
   {RELAY("reply_timeout", KIND_DURATION, reply_timeout_ms), "5 min", FALSE, FROM_TO(100, HOUR),

@@ -200,6 +200,12 @@ gsize merge_size(const Merge *merge)
   return merge->size;
 }
 
+gboolean merge_owns(const Merge *merge, const struct iovec *slice)
+{
+  const char *start = slice->iov_base;
+  return start >= merge->memory->str && start < merge->memory->str + merge->memory->len;
+}
+
 GString *merge_to_string(const Merge *merge)
 {
   GString *text = g_string_sized_new(merge->size + 1);

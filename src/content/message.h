@@ -85,6 +85,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Merge, merge_free)
 void message_merge(const Message *message, const MergeInput *input, Merge *merge);
 const struct iovec *merge_slices(const Merge *merge, gsize *count);
 gsize merge_size(const Merge *merge);
+/* Whether a slice lies in the Merge's own memory; otherwise it is the Message's, and stays. */
+gboolean merge_owns(const Merge *merge, const struct iovec *slice);
 GString *merge_to_string(const Merge *merge);   /* for previews and tests */
 
 /* For `dateline preview`: one contact's parts before MIME encoding. Caller frees. */

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "smtp/outbox.h"
 
-enum { SLICES_PER_WRITE = 64 };
+enum { SLICES_PER_WRITE = 256 };
+/* What has been written is forgotten when it is so many slices, and half of all: a session
+ * that always has something to write must not grow. */
+enum { FORGET_FROM = 64 };
 
 typedef struct {
-  const char *base;   /* NULL: the buffer of commands, which moves when it grows */
-  gsize offset;
+  const char *base;   /* NULL: copied bytes, which move when there come more */
+  guint64 offset;     /* from base; of copied bytes, counted from the first ever copied */
   gsize length;
 } Slice;
 
 struct Outbox {
-  GByteArray *commands;
+  GByteArray *copied;
+  guint64 forgotten;  /* copied bytes that were before those */
   GArray *slices;     /* Slice; those before head have been written */
   guint head;
   guint64 queued, written;
@@ -19,14 +23,14 @@ struct Outbox {
 Outbox *outbox_new(void)
 {
   Outbox *outbox = g_new0(Outbox, 1);
-  outbox->commands = g_byte_array_new();
+  outbox->copied = g_byte_array_new();
   outbox->slices = g_array_new(FALSE, FALSE, sizeof(Slice));
   return outbox;
 }
 
 void outbox_free(Outbox *outbox)
 {
-  g_byte_array_unref(outbox->commands);
+  g_byte_array_unref(outbox->copied);
   g_array_unref(outbox->slices);
   g_free(outbox);
 }
@@ -43,11 +47,11 @@ void outbox_add_bytes(Outbox *outbox, const void *bytes, gsize length)
   outbox->queued += length;
 }
 
-void outbox_add_command(Outbox *outbox, const char *text, gsize length)
+void outbox_add_copy(Outbox *outbox, const void *bytes, gsize length)
 {
-  Slice slice = { .offset = outbox->commands->len, .length = length };
+  Slice slice = { .offset = outbox->forgotten + outbox->copied->len, .length = length };
   guint count = outbox->slices->len;
-  g_byte_array_append(outbox->commands, (const guint8 *)text, (guint)length);
+  g_byte_array_append(outbox->copied, bytes, (guint)length);
   outbox->queued += length;
   if (count > outbox->head && slice_at(outbox, count - 1)->base == NULL)
     slice_at(outbox, count - 1)->length += length;
@@ -70,10 +74,33 @@ static int gather(const Outbox *outbox, struct iovec *vectors)
   int count = 0;
   for (guint i = outbox->head; i < outbox->slices->len && count < SLICES_PER_WRITE; i++) {
     const Slice *slice = slice_at(outbox, i);
-    const char *base = slice->base != NULL ? slice->base : (char *)outbox->commands->data;
-    vectors[count++] = (struct iovec){ (char *)base + slice->offset, slice->length };
+    const char *start = slice->base != NULL
+      ? slice->base + slice->offset
+      : (const char *)outbox->copied->data + (slice->offset - outbox->forgotten);
+    vectors[count++] = (struct iovec){ (void *)start, slice->length };
   }
   return count;
+}
+
+/* The copied bytes before the first that are still to be written. */
+static guint copied_and_written(const Outbox *outbox)
+{
+  for (guint i = outbox->head; i < outbox->slices->len; i++)
+    if (slice_at(outbox, i)->base == NULL)
+      return (guint)(slice_at(outbox, i)->offset - outbox->forgotten);
+  return outbox->copied->len;
+}
+
+static void forget(Outbox *outbox)
+{
+  gboolean all = outbox->head == outbox->slices->len;
+  if (!all && (outbox->head < FORGET_FROM || outbox->head < outbox->slices->len / 2))
+    return;
+  guint length = copied_and_written(outbox);
+  g_byte_array_remove_range(outbox->copied, 0, length);
+  outbox->forgotten += length;
+  g_array_remove_range(outbox->slices, 0, outbox->head);
+  outbox->head = 0;
 }
 
 static void drop(Outbox *outbox, gsize written)
@@ -86,12 +113,10 @@ static void drop(Outbox *outbox, gsize written)
     slice->offset += n;
     written -= n;
     if (slice->length > 0)
-      return;
+      break;
     outbox->head++;
   }
-  g_array_set_size(outbox->slices, 0);
-  g_byte_array_set_size(outbox->commands, 0);
-  outbox->head = 0;
+  forget(outbox);
 }
 
 IoResult outbox_flush(Outbox *outbox, Connection *connection)

@@ -3,16 +3,17 @@
 
 #include "smtp/connection.h"
 
-/* What a session has yet to write: commands, which are copied, and bodies, which stay where
- * the merge has them. It counts bytes from the beginning of the connection, so that the
- * session can tell whether a command has left before its reply arrived. */
+/* What a session has yet to write: commands and merged values, which are copied, and the
+ * constant bytes of bodies, which stay where they are. It counts bytes from the beginning of
+ * the connection, so that the session can tell whether a command has left before its reply
+ * arrived. Its memory is that of what waits to be written. */
 
 typedef struct Outbox Outbox;
 
 Outbox *outbox_new(void);
 void outbox_free(Outbox *outbox);
 
-void outbox_add_command(Outbox *outbox, const char *text, gsize length);
+void outbox_add_copy(Outbox *outbox, const void *bytes, gsize length);
 /* bytes must stay until they are written. */
 void outbox_add_bytes(Outbox *outbox, const void *bytes, gsize length);
 

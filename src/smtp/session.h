@@ -10,20 +10,31 @@
  * connection, until there are no more, the relay's limit of messages a connection is
  * reached, or something goes wrong.
  *
- * With PIPELINING (RFC 2920) the next envelope leaves right behind the final dot, so a
- * message costs one round trip:
+ * How many messages are in a session at any time, from next_job() to settled(), depends on
+ * what the relay offers:
  *
- *   C: <body of k> . | MAIL k+1 | RCPT k+1 | DATA
- *   S: 250 (k)         250        250        354
+ * - Without PIPELINING one: each command waits for its reply.
+ * - With PIPELINING (RFC 2920) two: one whose body leaves or waits for its verdict, and one
+ *   whose envelope leaves right behind the final dot. So a message costs one round trip:
  *
- * so at most two messages are in a session at any time: one whose body leaves or waits
- * for its verdict, and one whose envelope is out. Without PIPELINING each command waits
- * for its reply.
+ *     C: <body of k> . | MAIL k+1 | RCPT k+1 | DATA
+ *     S: 250 (k)         250        250        354
  *
- * No byte of a body leaves before the host says that the intent to send it is durable.
- * A body that has begun is finished or the connection is closed; a transaction for which
- * the relay said 354 cannot be taken back in any other way (a lone dot would send an
- * empty message), unless the relay had refused its recipient. */
+ * - With CHUNKING too (RFC 3030), and a depth in the relay's settings, as many as depth + 1:
+ *   a message leaves in one go, and the next behind it without waiting for anything, so that
+ *   depth + 1 messages cost one round trip:
+ *
+ *     C: MAIL k | RCPT k | BDAT LAST <body of k> | RSET | MAIL k+1 | RCPT k+1 | BDAT …
+ *     S: 250      250      250 (k)                 250    250        250        …
+ *
+ * No byte of a body leaves before the host says that the intent to send it is durable. After
+ * DATA, a body that has begun is finished or the connection is closed; a transaction for which
+ * the relay said 354 cannot be taken back in any other way (a lone dot would send an empty
+ * message), unless the relay had refused its recipient. With BDAT nothing of a message leaves
+ * before its body may, and until then it can be taken back as if it had never been there.
+ *
+ * When the connection ends each message is judged by itself: one whose last byte was given
+ * away is in doubt unless the relay has answered to it, or has taken its leave by 421. */
 
 typedef struct {
   SmtpStage stage;       /* where it was decided */
@@ -59,7 +70,7 @@ Session *session_open(Connector *connector, const RelaySettings *relay, const Se
 /* There may be a job, or an intent may have become durable. */
 void session_wake(Session *session);
 
-/* Ends after the message whose body is under way; an envelope that is out is taken back. */
+/* Ends after the messages whose bodies are under way; others are taken back. */
 void session_stop(Session *session);
 
 /* Closes at once; what is in flight is settled by verdict_of_silence(). */

@@ -12,6 +12,8 @@ import sqlite3
 import subprocess
 import time
 
+import pytest
+
 from station import BUILD, wait_until
 
 RELEASE = "---\nsubject: News\n---\nDear {{first_name}} of {{outlet}},\n\nthe news.\n"
@@ -42,8 +44,8 @@ def states_of(station, release):
     return last, doubts
 
 
-def judge(station, sink, release, connections):
-    """Returns the number of contacts in doubt."""
+def judge(station, sink, release, connections, each=2):
+    """Returns the number of contacts in doubt; a crash may leave so many of each connection."""
     addresses = contacts_of(station, release)
     last, doubts = states_of(station, release)
     accepted = collections.Counter(r for record in sink.records() for r in record.recipients)
@@ -55,11 +57,11 @@ def judge(station, sink, release, connections):
         if state == "sent":
             assert accepted[address] == 1, f"{address} is said to be sent and was not"
     assert set(accepted) <= set(addresses.values())
-    assert max(doubts, default=0) <= 2 * connections, f"doubts a crash: {max(doubts)}"
+    assert max(doubts, default=0) <= each * connections, f"doubts a crash: {max(doubts)}"
     return sum(state == "in-doubt" for state in last.values())
 
 
-def run_with_kills(station, sink, contacts, kills, connections):
+def run_with_kills(station, sink, contacts, kills, connections, each=2):
     station.write_contacts(contacts)
     station.start()
     station.drop("news.md", RELEASE)
@@ -77,7 +79,7 @@ def run_with_kills(station, sink, contacts, kills, connections):
     station.start()
     wait_until(lambda: station.done() or release_rests(station, release), "the end", 120)
     assert station.stop() == 0
-    doubtful = judge(station, sink, release, connections)
+    doubtful = judge(station, sink, release, connections, each)
     assert len(contacts_of(station, release)) == contacts
     return release, doubtful
 
@@ -94,6 +96,16 @@ def test_200_sigkills(sinks, stations):
     opened = sum(len(line) > 2 and line[2] == "opened" for line in station.journal(release))
     print(f"{opened} runs, {doubtful} of 20000 in doubt")
     assert opened >= 100, "the release ended before it was killed often enough"
+
+
+def test_sigkills_with_messages_in_flight(sinks, stations):
+    connections, depth = 4, 4
+    sink = sinks("--latency", "20", maildir=False)
+    station = stations(sink.port, relay=f"connections = {connections}; depth = {depth};")
+    release, doubtful = run_with_kills(station, sink, 8000, 40, connections, depth + 1)
+    opened = sum(len(line) > 2 and line[2] == "opened" for line in station.journal(release))
+    print(f"{opened} runs, {doubtful} of 8000 in doubt")
+    assert opened >= 20, "the release ended before it was killed often enough"
 
 
 def test_resend_policy_forgets_nobody(sinks, stations):
@@ -158,9 +170,10 @@ def test_resend_policy_is_bounded(sinks, stations):
     assert len(sink.records()) == 4
 
 
-def test_clean_stop_leaves_no_doubt(sinks, stations):
-    sink = sinks("--delay", "20", maildir=False)
-    station = stations(sink.port, relay="connections = 4;")
+@pytest.mark.parametrize("wait,depth", [("--delay", 0), ("--latency", 8)])
+def test_clean_stop_leaves_no_doubt(sinks, stations, wait, depth):
+    sink = sinks(wait, "20", maildir=False)
+    station = stations(sink.port, relay=f"connections = 4; depth = {depth};")
     station.write_contacts(500)
     station.start()
     station.drop("news.md", RELEASE)

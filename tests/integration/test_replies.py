@@ -173,9 +173,8 @@ def charges(history):
     return [event for event in history if event in ("deferred", "bounced", "in-doubt", "expired")]
 
 
-def judge(run, aim, fate, others=()):
-    """The promises, and the fate of whom the fault hit: aim is an address, or None for any one.
-    others are those who may be bounced besides."""
+def judge_promises(run):
+    """Nobody is forgotten, nobody is mailed twice, and nobody is said to be what they are not."""
     histories, accepted = run.histories(), run.accepted()
     assert len(histories) == run.contacts
     for address, history in histories.items():
@@ -186,6 +185,13 @@ def judge(run, aim, fate, others=()):
             assert last in ("sent", "in-doubt"), f"{address} was accepted and is {last}"
         else:
             assert last in ("bounced", "in-doubt"), f"{address} was not accepted and is {last}"
+    return histories
+
+
+def judge(run, aim, fate, others=()):
+    """The promises, and the fate of whom the fault hit: aim is an address, or None for any one.
+    others are those who may be bounced besides."""
+    histories = judge_promises(run)
     blamed = {a: charges(h) for a, h in histories.items() if charges(h) and a not in others}
     wanted = [] if fate in (KEPT, PAUSED) else [[fate]]
     assert list(blamed.values()) == wanted, f"held against contacts: {blamed}"
@@ -193,8 +199,24 @@ def judge(run, aim, fate, others=()):
         assert set(blamed) <= {aim}, f"the fault hit {aim}, but {blamed}"
 
 
+def judge_flight(run, aim, fate, doubts):
+    """The same where several messages are under way on a connection: doubts is how many
+    contacts may be in doubt, at least and at most."""
+    histories = judge_promises(run)
+    blamed = {a: charges(h) for a, h in histories.items() if charges(h)}
+    in_doubt = {a for a, held in blamed.items() if held == [DOUBT]}
+    least, most = doubts
+    assert least <= len(in_doubt) <= most, f"held against contacts: {blamed}"
+    hit = {a: held for a, held in blamed.items() if a not in in_doubt}
+    wanted = [] if fate in (KEPT, PAUSED, DOUBT) else [[fate]]
+    assert list(hit.values()) == wanted, f"held against contacts: {blamed}"
+    if aim is not None:
+        assert set(hit) <= {aim} and (fate != DOUBT or aim in in_doubt), f"{aim}, but {blamed}"
+
+
 def run_case(folder, fault, fate, *, aim=None, faults=(), others=(), release=RELEASE, attach=None,
-             **more):
+             doubts=None, **more):
+    """doubts: see judge_flight(); None where there is no flight."""
     with Run(folder, [fault, *faults], **more) as run:
         if attach is None:
             run.station.drop("news.md", release)
@@ -206,9 +228,13 @@ def run_case(folder, fault, fate, *, aim=None, faults=(), others=(), release=REL
             assert run.station.stop() == 0
             run.station.start()
         end = run.rest("paused", "in-doubt")
-        assert end == ("in-doubt" if fate == DOUBT else "done"), f"it ends {end}"
+        in_doubt = "in-doubt" if fate == DOUBT else "done"
+        assert end in ((in_doubt,) if doubts is None else ("in-doubt", "done")), f"it ends {end}"
         assert run.station.stop() == 0
-        judge(run, aim, fate, others)
+        if doubts is None:
+            judge(run, aim, fate, others)
+        else:
+            judge_flight(run, aim, fate, doubts)
         assert "Sanitizer" not in run.station.log()
 
 
@@ -322,6 +348,43 @@ def test_a_message_whose_dot_has_not_left(tmp_path, pipelining):
             fault=f"at=body once after=1000 match={aim} {action}", fate=fate, aim=aim,
             contacts=2, sink=[] if pipelining else ["--no-extension", "PIPELINING"],
             attach=bytes(12 << 20), relay=f"connections = 1; {impatience('body', name)}")))
+    run_all(tmp_path, cases)
+
+
+# --- Messages in flight, with CHUNKING ---
+
+# The connection ends, and nothing tells how far the relay has come: whatever was sent whole is
+# in doubt. After a refusal, and after a 421, the relay is heard out or has taken its leave.
+CUTS = ("3xx", "garbage", "half", "close", "reset", "hang")
+
+
+def fate_in_flight(stage, name, depth):
+    """What becomes of whom the fault hits, and how many may be in doubt."""
+    if name in CUTS:
+        return (KEPT, (0, depth)) if stage == "rset" else (DOUBT, (1, depth + 1))
+    table = EXPECTED["dot" if stage in ("bdat", "body") else stage]
+    # The relay closes behind what it says in the middle of a body.
+    cut = stage == "body" and not name.startswith("421")
+    return table[name], (0, depth if cut else 0)
+
+
+@pytest.mark.parametrize("stage,aim", [
+    ("mail", None), ("rset", None), ("rcpt", None), ("rcpt", CHOSEN), ("bdat", None),
+    ("bdat", CHOSEN), ("body", CHOSEN)])
+@pytest.mark.parametrize("depth", [1, 8])
+def test_a_flight(tmp_path, depth, stage, aim):
+    cases = []
+    for name, action in faults_at("dot" if stage == "bdat" else stage).items():
+        if stage == "body" and name == "2xx":
+            continue
+        if stage == "body" and "reply" in action and "close" not in action:
+            action += " close"
+        where = f"match={aim}" if aim else ""
+        fate, doubts = fate_in_flight(stage, name, depth)
+        cases.append((name, dict(
+            fault=f"at={stage} once {where} {action}", fate=fate, aim=aim, doubts=doubts,
+            sink=["--strict"],
+            relay=f"connections = 2; depth = {depth}; {impatience(stage, name)}")))
     run_all(tmp_path, cases)
 
 

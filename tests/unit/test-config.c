@@ -108,6 +108,7 @@ static void test_defaults(Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
   g_assert_null(relay->senders);
   g_assert_cmpuint(relay->connections, ==, 10);
   g_assert_cmpuint(relay->per_connection, ==, 0);
+  g_assert_cmpuint(relay->depth, ==, 0);
   g_assert_cmpuint(relay->rate.length, ==, 0);
   g_assert_cmpint(relay->connect_timeout_ms, ==, 30000);
   g_assert_cmpint(relay->reply_timeout_ms, ==, 300000);
@@ -152,7 +153,7 @@ static const char everything[] =
   "    ca_file = \"ca.pem\"; helo = \"[192.0.2.1]\"; idle = 0; connect_timeout = 1.5;\n"
   "    dsn = \"off\"; },\n"
   "  { name = \"spare\"; url = \"smtp://[::1]:2525\"; rate = \"5000/day,20/s , 600/min\";\n"
-  "    per_connection = 200; proxy = \"SOCKS5H://Proxy.B\xc3\xbc" "cher.example:1080/\";\n"
+  "    per_connection = 200; depth = 8; proxy = \"SOCKS5H://Proxy.B\xc3\xbc" "cher.example:1080/\";\n"
   "    proxy_username = \"p\"; proxy_credential = \"/p\"; username = \"u@example.org\";\n"
   "    source_address = \"2001:db8::1\"; auth = [ \"xoauth2\", \"OAUTHBEARER\" ];\n"
   "    oauth_token_url = \"https://login.example/a%2Fb/token?x=y%20z\";\n"
@@ -223,6 +224,7 @@ static void test_everything(Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
   g_assert_cmpuint(spare->rate.budgets[1].count, ==, 600);
   g_assert_cmpint(spare->rate.budgets[2].period_ms, ==, 86400000);
   g_assert_cmpuint(spare->per_connection, ==, 200);
+  g_assert_cmpuint(spare->depth, ==, 8);
   g_assert_cmpuint(config_relay(config, "third")->tls, ==, TLS_OPPORTUNISTIC);
   g_assert_null(config_relay(config, "fourth"));
 
