@@ -27,7 +27,8 @@ struct Session {
   Outbox *outbox;
   GString *line;             /* the command that is being written */
   guint64 replied;           /* replies read */
-  gboolean goodbye;          /* the last of them was a 421 */
+  gboolean goodbye;          /* the last of them was a 421: should the relay close now, it has
+                                taken its leave */
   char *closing;             /* why nothing new is begun; NULL: nothing speaks against it */
   Scope closing_scope;
   gint64 deadline_ms;        /* monotonic; 0: none */

@@ -31,8 +31,8 @@ void session_settle(Session *session, guint index, const Outcome *outcome)
     session->under_way--;
 }
 
-/* A relay that takes its leave by 421, and says nothing more, has not looked at what was sent
- * behind the command that it refused so: RFC 5321 section 3.8. */
+/* A relay that takes its leave by 421 and closes (RFC 5321 section 3.8) has not looked at what
+ * was sent behind the command that it refused so. */
 static SmtpStage reached(const Session *session, const Transaction *transaction)
 {
   SmtpStage stage = transaction_reached(transaction, outbox_written(session->outbox));
@@ -74,11 +74,16 @@ void session_end(Session *session, Scope scope, const char *trouble)
 /* A relay may keep its replies to an envelope until it has dealt with the body behind it. */
 static gint64 stage_timeout(const Session *session, SmtpStage stage)
 {
-  if (stage == STAGE_QUIT)
+  const RelaySettings *relay = session->relay;
+  switch (stage) {
+  case STAGE_DOT:
+    return relay->dot_timeout_ms;
+  case STAGE_QUIT:
     return QUIT_TIMEOUT_MS;
-  if (stage == STAGE_DOT || session->under_way > 0)
-    return session->relay->dot_timeout_ms;
-  return session->relay->reply_timeout_ms;
+  default:
+    return session->under_way > 0 ? MAX(relay->reply_timeout_ms, relay->dot_timeout_ms)
+                                  : relay->reply_timeout_ms;
+  }
 }
 
 /* The clock runs while the relay owes us something: to read what we write, or to reply. A
@@ -127,6 +132,7 @@ void session_check_deadline(Session *session, gint64 monotonic_ms)
   }
   g_autofree char *what = g_strdup_printf("the relay did not answer in time (stage %s)",
                                           stage_name(session->deadline_stage));
+  session->goodbye = FALSE;
   session_end(session, session->state == SESSION_OPENING ? SCOPE_RELAY : SCOPE_CONNECTION, what);
 }
 
@@ -228,6 +234,7 @@ void session_stop(Session *session)
 
 void session_abort(Session *session, const char *reason)
 {
+  session->goodbye = FALSE;
   session_end(session, SCOPE_CONNECTION, reason);
 }
 
