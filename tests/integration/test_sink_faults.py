@@ -312,6 +312,25 @@ def test_chunk_rules(sinks):
     assert len(sink.records()) == 2
 
 
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_refused_chunk(sinks, strict):
+    """A server that says that it has taken what it refused the recipients of; and what may
+    follow."""
+    sink = sinks(*["--strict"] * strict,
+                 faults=['at=rcpt reply="550 no"', 'at=bdat once reply="250 2.0.0 taken"'])
+    chunk = "MAIL FROM:<s@example.org>\r\nRCPT TO:<r@example.org>\r\nBDAT 2 LAST\r\nxx"
+    with talk(sink) as client:
+        client.send(chunk)
+        assert [client.code() for _ in range(3)] == [250, 550, 250]
+        client.send(chunk)
+        behind = [503, 503, 554] if strict else [250, 550, 554]
+        assert [client.code() for _ in range(3)] == behind
+        assert client.ask("RSET") == 250
+        client.send(chunk)
+        assert [client.code() for _ in range(3)] == [250, 550, 554]
+    assert sink.records() == []
+
+
 @pytest.mark.parametrize("arguments, faults", [
     (["--delay", "60"], []),
     ([], ["at=noop delay=60ms"]),
