@@ -52,8 +52,8 @@ gboolean session_flush(Session *session);
 /* Does whatever can be done now: the one place that decides what is sent next. */
 void session_advance(Session *session);
 void session_leave(Session *session);
-/* Ends a message that was refused and is wanted all the same. */
-void session_send_lone_dot(Session *session, Transaction *transaction);
+/* The end of the data: also of none, where a message was refused and is wanted all the same. */
+void session_queue_dot(Session *session, Transaction *transaction);
 
 /* --- session-reply.c --- */
 

@@ -39,7 +39,7 @@ static void on_pass(Session *session, const Awaited *answered, const Outcome *ou
 {
   Transaction *transaction = answered->transaction;
   if (answered->stage == STAGE_DATA && transaction->failed) {
-    session_send_lone_dot(session, transaction);
+    session_queue_dot(session, transaction);
   } else if (answered->stage == STAGE_DATA) {
     transaction->may_send = TRUE;
   } else if (answered->stage == STAGE_DOT && !transaction->failed) {

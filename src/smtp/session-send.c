@@ -53,15 +53,10 @@ static void queue_rset(Session *session)
   session->spoilt = FALSE;
 }
 
-static void queue_dot(Session *session, Transaction *transaction)
+void session_queue_dot(Session *session, Transaction *transaction)
 {
   outbox_add_copy(session->outbox, ".\r\n", 3);
   expect(session, STAGE_DOT, transaction);
-}
-
-void session_send_lone_dot(Session *session, Transaction *transaction)
-{
-  queue_dot(session, transaction);
 }
 
 void session_leave(Session *session)
@@ -90,7 +85,7 @@ static void queue_body(Session *session, Transaction *transaction)
   session->host->merge(session->host_data, transaction->job, session->merge);
   queue_merged(session);
   transaction->whole_from = outbox_queued(session->outbox);
-  queue_dot(session, transaction);
+  session_queue_dot(session, transaction);
 }
 
 static void queue_chunk(Session *session, Transaction *transaction)
@@ -184,14 +179,21 @@ static BodyLeave may_leave(Session *session, Job *job)
   return session->host->body_leave(session->host_data, job);
 }
 
+/* A session that had nothing to do takes one message for now: others may be in want of one too.
+ * It takes more when the intent is durable. */
+static void fill_flight(Session *session, gboolean was_idle)
+{
+  while (!flight_is_full(&session->flight) && start_transaction(session) && !was_idle)
+    continue;
+}
+
 /* Messages leave in the order in which their intents were written. FALSE when the session
  * ended. */
-static gboolean advance_flight(Session *session)
+static gboolean advance_flight(Session *session, gboolean was_idle)
 {
   Flight *flight = &session->flight;
   BodyLeave leave = BODY_SEND;
-  while (!flight_is_full(flight) && start_transaction(session))
-    continue;
+  fill_flight(session, was_idle);
   while (session->under_way < flight->count && leave != BODY_WAIT) {
     Transaction *next = flight_at(flight, session->under_way);
     leave = may_leave(session, next->job);
@@ -262,7 +264,10 @@ void session_advance(Session *session)
 {
   if (session->state == SESSION_OPENING || session->state == SESSION_LEAVING)
     return;
-  if (!(session->chunking ? advance_flight(session) : advance_pair(session)))
+  gboolean was_idle = session->state == SESSION_IDLE;
+  /* A host that is asked for a job may offer one to other sessions: not to this one. */
+  session->state = SESSION_BUSY;
+  if (!(session->chunking ? advance_flight(session, was_idle) : advance_pair(session)))
     return;
   if (session->flight.count > 0 || awaited_first(&session->awaited) != NULL)
     session->state = SESSION_BUSY;

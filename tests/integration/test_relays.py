@@ -181,13 +181,14 @@ def test_a_probe_is_one_message(sinks, station_with):
 
 # --- Weights ---
 
-def test_weights(sinks, station_with):
+@pytest.mark.parametrize("depth,contacts", [(0, 900), (8, 4000)])
+def test_weights(sinks, station_with, depth, contacts):
     heavy, light = (sinks("--delay", "3", maildir=False) for _ in range(2))
-    station = station_with(relay("heavy", heavy.port, "weight = 2;"),
-                           relay("light", light.port), contacts=900)
+    station = station_with(relay("heavy", heavy.port, f"weight = 2; depth = {depth};"),
+                           relay("light", light.port, f"depth = {depth};"), contacts=contacts)
     send(station)
     station.wait_done()
-    assert_all_once(station, 900, heavy, light)
+    assert_all_once(station, contacts, heavy, light)
     assert 1.5 < len(heavy.records()) / len(light.records()) < 2.7
 
 
