@@ -243,19 +243,30 @@ static gboolean continue_body(Session *session, Transaction *transaction)
   }
 }
 
-/* FALSE when the session ended. */
-static gboolean advance_pair(Session *session)
+/* What is not begun can be taken back while the connection goes on. */
+static void take_back_unbegun(Session *session)
+{
+  guint last = session->flight.count;
+  while (last > 0 && flight_at(&session->flight, last - 1)->next_command == STAGE_MAIL &&
+         may_leave(session, flight_at(&session->flight, last - 1)->job) == BODY_WITHDRAW)
+    take_back(session, --last);
+}
+
+/* The next message is taken while this one still waits, so that the disk works on its intent
+ * meanwhile; its envelope follows the body. FALSE when the session ended. */
+static gboolean advance_pair(Session *session, gboolean was_idle)
 {
   Flight *flight = &session->flight;
+  take_back_unbegun(session);
   if (flight->count == 0 && (!may_command(session) || !start_transaction(session)))
     return TRUE;
   Transaction *current = flight_at(flight, 0);
   continue_envelope(session, current);
+  if (!was_idle)
+    fill_flight(session, FALSE);
   if (current->may_send && current->whole_from == 0 && !continue_body(session, current))
     return FALSE;
-  if (current->whole_from == 0 || flight->size == 1)
-    return TRUE;
-  if (flight_is_full(flight) || start_transaction(session))
+  if (current->whole_from != 0 && flight->count > 1)
     continue_envelope(session, flight_at(flight, 1));
   return TRUE;
 }
@@ -267,7 +278,7 @@ void session_advance(Session *session)
   gboolean was_idle = session->state == SESSION_IDLE;
   /* A host that is asked for a job may offer one to other sessions: not to this one. */
   session->state = SESSION_BUSY;
-  if (!(session->chunking ? advance_flight(session, was_idle) : advance_pair(session)))
+  if (!(session->chunking ? advance_flight(session, was_idle) : advance_pair(session, was_idle)))
     return;
   if (session->flight.count > 0 || awaited_first(&session->awaited) != NULL)
     session->state = SESSION_BUSY;
