@@ -58,6 +58,25 @@ def test_everyone_gets_one_copy(servers, stations):
     assert b"Given7" in letter.as_bytes() and b"Given8" not in letter.as_bytes()
 
 
+def test_messages_in_flight(servers, stations):
+    """By BDAT, with refused recipients among them: nobody else is touched by that."""
+    postfix = servers(Postfix, users=names(200, without=range(5, 201, 7)))
+    station = station_for(stations, relay_at(postfix.port, "connections = 4; depth = 8;"),
+                          contacts=200)
+    send(station)
+    station.wait_done()
+    reached = [address(i) for i in range(1, 201) if i % 7 != 5]
+    postfix.wait_delivered(reached)
+    assert all(len(letters) == 1 for letters in postfix.letters().values())
+    counts = events(station)
+    assert counts["sent"] == len(reached)
+    assert counts["bounced"] == 200 - len(reached)
+    assert counts["withdrawn"] == 0 and counts["in-doubt"] == 0
+    assert postfix.log.count("connect from") < 12
+    wait_until(lambda: " bdat=" in postfix.log, "Postfix tells its commands")
+    assert " data=" not in postfix.log
+
+
 def test_starttls_and_sasl(servers, stations, authority, tmp_path):
     """The password is wrong at first, which is the relay's trouble and nobody else's."""
     postfix = servers(Postfix, users=names(200), certificate=authority.certify(), encrypt=True,
