@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "delivery/journal.h"
 
-#include <stdarg.h>
 #include "base/clock.h"
 #include "base/limits.h"
 #include "delivery/committer.h"
@@ -171,16 +170,13 @@ static gsize journal_format(Journal *journal, Event event, guint32 contact, va_l
   return length;
 }
 
-guint64 journal_append(Journal *journal, JournalUrgency urgency, Event event,
-                       guint32 contact, ...)
+guint64 journal_append_list(Journal *journal, JournalUrgency urgency, Event event,
+                            guint32 contact, va_list fields)
 {
   Committer *committer = journal->committer;
-  va_list fields;
 
   g_mutex_lock(&committer->lock);
-  va_start(fields, contact);
   gsize length = journal_format(journal, event, contact, fields);
-  va_end(fields);
   if (length == 0) {
     g_mutex_unlock(&committer->lock);
     return JOURNAL_NEVER;
@@ -190,6 +186,17 @@ guint64 journal_append(Journal *journal, JournalUrgency urgency, Event event,
   g_mutex_unlock(&committer->lock);
   committer->appended = TRUE;
   return journal->next_sequence++;
+}
+
+guint64 journal_append(Journal *journal, JournalUrgency urgency, Event event,
+                       guint32 contact, ...)
+{
+  va_list fields;
+
+  va_start(fields, contact);
+  guint64 line = journal_append_list(journal, urgency, event, contact, fields);
+  va_end(fields);
+  return line;
 }
 
 guint64 journal_durable(const Journal *journal)

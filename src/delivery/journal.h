@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdarg.h>
+
 #include "delivery/record.h"
 
 /* The journal is the only truth about a release: what is not in it did not happen.
@@ -70,6 +72,8 @@ gboolean journal_close(Journal *journal, GError **error);
  * of text= is cut instead. */
 guint64 journal_append(Journal *journal, JournalUrgency urgency, Event event,
                        guint32 contact, ...) G_GNUC_NULL_TERMINATED;
+guint64 journal_append_list(Journal *journal, JournalUrgency urgency, Event event,
+                            guint32 contact, va_list fields);
 #define JOURNAL_NEVER G_MAXUINT64
 
 /* All lines up to this number are on disk. */

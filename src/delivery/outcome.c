@@ -40,8 +40,10 @@ gboolean release_is_refusal_of_message(const char *stage, const char *status)
 
 static void settle_sent(Release *release, guint32 contact, const Outcome *outcome, const char *code)
 {
-  journal_append(release->journal, JOURNAL_LAZY, EVENT_SENT, contact, "code", code, "status",
-                 outcome->status[0] ? outcome->status : NULL, "text", outcome->text, NULL);
+  if (release_record(release, JOURNAL_LAZY, EVENT_SENT, contact, "code", code, "status",
+                     outcome->status[0] ? outcome->status : NULL, "text", outcome->text,
+                     NULL) == 0)
+    return;
   release_enter(release, contact, EVENT_SENT, 0, FALSE);
   meter_count(&release->meter, clock_monotonic_ms());
   release->refusals = 0;
@@ -50,10 +52,11 @@ static void settle_sent(Release *release, guint32 contact, const Outcome *outcom
 static void settle_bounced(Release *release, guint32 contact, const Outcome *outcome,
                            const char *code)
 {
-  journal_append(release->journal, JOURNAL_LAZY, EVENT_BOUNCED, contact, "stage",
-                 stage_name(outcome->stage), "code", code, "status",
-                 outcome->status[0] ? outcome->status : NULL, "text", outcome->text, NULL);
-  release_enter(release, contact, EVENT_BOUNCED, 0, FALSE);
+  if (release_record(release, JOURNAL_LAZY, EVENT_BOUNCED, contact, "stage",
+                     stage_name(outcome->stage), "code", code, "status",
+                     outcome->status[0] ? outcome->status : NULL, "text", outcome->text,
+                     NULL) != 0)
+    release_enter(release, contact, EVENT_BOUNCED, 0, FALSE);
 }
 
 static gint64 retry_wait(const RetryPolicy *retry, guint attempts)
@@ -71,10 +74,11 @@ static void settle_deferred(Release *release, guint32 contact, const Outcome *ou
   gint64 wait = retry_wait(retry, ledger_attempts(release->ledger, contact));
   gint64 until_ms = clock_wall_ms() + wait;
   clock_format_utc(until_ms, until);
-  journal_append(release->journal, JOURNAL_LAZY, EVENT_DEFERRED, contact, "stage",
-                 stage_name(outcome->stage), "code", code, "status",
-                 outcome->status[0] ? outcome->status : NULL, "text", outcome->text, "until", until,
-                 NULL);
+  if (release_record(release, JOURNAL_LAZY, EVENT_DEFERRED, contact, "stage",
+                     stage_name(outcome->stage), "code", code, "status",
+                     outcome->status[0] ? outcome->status : NULL, "text", outcome->text, "until",
+                     until, NULL) == 0)
+    return;
   release_enter(release, contact, EVENT_DEFERRED, until_ms, FALSE);
   agenda_put(release->agenda, contact, clock_monotonic_ms() + wait);
 }
@@ -220,14 +224,17 @@ static gboolean check_in_doubt(const Release *release, guint32 contact, GError *
   return state == CONTACT_IN_DOUBT;
 }
 
-/* Returns the line's number in the journal. */
-static guint64 decide(Release *release, guint32 contact, const Decision *decision)
+/* Returns the line's number in the journal; 0 with error when the release is held. */
+static guint64 decide(Release *release, guint32 contact, const Decision *decision, GError **error)
 {
   g_autofree char *uid = g_strdup_printf("%" G_GINT64_FORMAT, decision->uid);
-  guint64 line = journal_append(release->journal, JOURNAL_SYNC, EVENT_SETTLED, contact, "as",
+  guint64 line = release_record(release, JOURNAL_SYNC, EVENT_SETTLED, contact, "as",
                                 decision->sent ? "sent" : "due", "by", decision->by, "uid",
-                                decision->uid >= 0 ? uid : NULL, "reason", decision->reason,
-                                NULL);
+                                decision->uid >= 0 ? uid : NULL, "reason", decision->reason, NULL);
+  if (line == 0) {
+    g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_FAILED, release->reason);
+    return 0;
+  }
   release_enter(release, contact, EVENT_SETTLED, 0, decision->sent);
   if (!decision->sent)
     agenda_put(release->agenda, contact, clock_monotonic_ms());
@@ -247,7 +254,9 @@ guint release_settle_doubt(Release *release, const guint32 *contacts, guint n_co
   for (guint i = 0; i < n_contacts; i++) {
     if (ledger_state(release->ledger, contacts[i]) != CONTACT_IN_DOUBT)
       continue;   /* named twice */
-    line = decide(release, contacts[i], decision);
+    line = decide(release, contacts[i], decision, error);
+    if (line == 0)
+      return 0;
     settled++;
   }
   g_autofree char *by = text_make_visible(decision->by);

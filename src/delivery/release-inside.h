@@ -53,6 +53,11 @@ void release_pause(Release *release, const char *reason);
 
 /* --- Facts: into the journal, then into the ledger. --- */
 
+/* Appends as journal_append() does. What can be no line never becomes durable: it holds the
+ * release, and 0 is returned, upon which nothing else may be done about it. */
+guint64 release_record(Release *release, JournalUrgency urgency, Event event, guint32 contact,
+                       ...) G_GNUC_NULL_TERMINATED;
+
 /* Into the ledger alone, after the journal; what it does not allow holds the release. */
 void release_enter(Release *release, guint32 contact, Event event, gint64 until_ms, gboolean sent);
 void release_withdraw(Release *release, guint32 contact, const char *reason);

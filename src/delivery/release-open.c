@@ -174,8 +174,7 @@ Release *release_open(const char *directory, Committer *committer, Domains *doma
     release_hold(release, error->message);
     return release;
   }
-  journal_append(release->journal, JOURNAL_LAZY, EVENT_OPENED, 0, "version", DATELINE_VERSION,
-                 NULL);
+  release_record(release, JOURNAL_LAZY, EVENT_OPENED, 0, "version", DATELINE_VERSION, NULL);
   ledger_each(release->ledger, CONTACT_INTENDED, doubt_after_crash, release);
   ledger_each(release->ledger, CONTACT_IN_DOUBT, settle_after_crash, release);
   make_agenda(release);

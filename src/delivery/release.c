@@ -49,6 +49,22 @@ void release_pause(Release *release, const char *reason)
 
 /* --- Facts: into the journal, then into the ledger --- */
 
+guint64 release_record(Release *release, JournalUrgency urgency, Event event, guint32 contact, ...)
+{
+  va_list fields;
+  va_start(fields, contact);
+  guint64 line = journal_append_list(release->journal, urgency, event, contact, fields);
+  va_end(fields);
+  if (line != JOURNAL_NEVER)
+    return line;
+  g_autofree char *reason = g_strdup_printf("a line \"%s\" would be longer than the %d bytes that "
+                                            "the journal allows; shorten the names in the settings "
+                                            "and restart the daemon", event_name(event),
+                                            LIMIT_JOURNAL_LINE);
+  release_hold(release, reason);
+  return 0;
+}
+
 void release_enter(Release *release, guint32 contact, Event event, gint64 until_ms, gboolean sent)
 {
   g_autoptr(GError) error = NULL;
@@ -60,24 +76,24 @@ void release_enter(Release *release, guint32 contact, Event event, gint64 until_
 void release_withdraw(Release *release, guint32 contact, const char *reason)
 {
   g_autofree char *kept = g_strndup(reason, LIMIT_REPLY_TEXT_KEPT);
-  journal_append(release->journal, JOURNAL_LAZY, EVENT_WITHDRAWN, contact, "reason", kept, NULL);
-  release_enter(release, contact, EVENT_WITHDRAWN, 0, FALSE);
+  if (release_record(release, JOURNAL_LAZY, EVENT_WITHDRAWN, contact, "reason", kept, NULL) != 0)
+    release_enter(release, contact, EVENT_WITHDRAWN, 0, FALSE);
 }
 
 void release_settle_by_policy(Release *release, guint32 contact)
 {
-  if (release->terms.in_doubt != IN_DOUBT_RESEND)
+  if (release->terms.in_doubt != IN_DOUBT_RESEND || release->state == RELEASE_HELD)
     return;
-  journal_append(release->journal, JOURNAL_SYNC, EVENT_SETTLED, contact, "as", "due", "by",
-                 "policy", NULL);
-  release_enter(release, contact, EVENT_SETTLED, 0, FALSE);
+  if (release_record(release, JOURNAL_SYNC, EVENT_SETTLED, contact, "as", "due", "by", "policy",
+                     NULL) != 0)
+    release_enter(release, contact, EVENT_SETTLED, 0, FALSE);
 }
 
 void release_doubt(Release *release, guint32 contact, const char *stage, const char *text)
 {
-  journal_append(release->journal, JOURNAL_SYNC, EVENT_IN_DOUBT, contact, "stage", stage,
-                 "text", text, NULL);
-  release_enter(release, contact, EVENT_IN_DOUBT, 0, FALSE);
+  if (release_record(release, JOURNAL_SYNC, EVENT_IN_DOUBT, contact, "stage", stage, "text", text,
+                     NULL) != 0)
+    release_enter(release, contact, EVENT_IN_DOUBT, 0, FALSE);
 }
 
 /* --- Deliveries --- */
@@ -116,12 +132,12 @@ guint release_ready(Release *release, guint at_most)
   return agenda_ready(release->agenda, now, MIN(at_most, pace_room(&release->pace, now)), &gate);
 }
 
-static void start(Release *release)
+/* FALSE when the release is held. */
+static gboolean start(Release *release)
 {
-  if (release->started)
-    return;
-  release->started = TRUE;
-  journal_append(release->journal, JOURNAL_LAZY, EVENT_STARTED, 0, NULL);
+  if (!release->started)
+    release->started = release_record(release, JOURNAL_LAZY, EVENT_STARTED, 0, NULL) != 0;
+  return release->started;
 }
 
 Delivery *release_take(Release *release, const char *relay)
@@ -139,13 +155,17 @@ Delivery *release_take(Release *release, const char *relay)
     release_hold(release, error->message);
     return NULL;
   }
-  start(release);
+  guint64 intent = start(release)
+                       ? release_record(release, JOURNAL_SYNC, EVENT_INTENDED, contact, "relay",
+                                        relay, NULL)
+                       : 0;
+  if (intent == 0)
+    return NULL;
   Delivery *delivery = spare_delivery(release);
   delivery_set_recipient(delivery, &recipient, release->n_columns);
   delivery_set_envelope(delivery, &release->terms, release->token_key);
   delivery->job.size = message_size(release->message);
-  delivery->intent = journal_append(release->journal, JOURNAL_SYNC, EVENT_INTENDED, contact,
-                                    "relay", relay, NULL);
+  delivery->intent = intent;
   release_enter(release, contact, EVENT_INTENDED, 0, FALSE);
   delivery->domains = domains_ref(release->domains);
   delivery->lane = agenda_lane(release->agenda, contact);
@@ -171,8 +191,9 @@ void release_merge(Release *release, const Delivery *delivery, Merge *merge)
 
 static void expire(Release *release)
 {
-  journal_append(release->journal, JOURNAL_SYNC, EVENT_EXPIRED, 0, "reason",
-                 "the deadline has passed", NULL);
+  if (release_record(release, JOURNAL_SYNC, EVENT_EXPIRED, 0, "reason", "the deadline has passed",
+                     NULL) == 0)
+    return;
   ledger_expire(release->ledger);
   agenda_clear(release->agenda);
 }
@@ -189,10 +210,10 @@ static void conclude(Release *release)
     g_snprintf(sent, sizeof sent, "%u", ledger_count(release->ledger, CONTACT_SENT));
     g_snprintf(bounced, sizeof bounced, "%u", ledger_count(release->ledger, CONTACT_BOUNCED));
     g_snprintf(expired, sizeof expired, "%u", ledger_count(release->ledger, CONTACT_EXPIRED));
-    release->finish_line = journal_append(release->journal, JOURNAL_SYNC, EVENT_FINISHED, 0, "sent",
-                                          sent, "bounced", bounced, "expired", expired, NULL);
+    release->finish_line = release_record(release, JOURNAL_SYNC, EVENT_FINISHED, 0, "sent", sent,
+                                          "bounced", bounced, "expired", expired, NULL);
   }
-  if (journal_durable(release->journal) >= release->finish_line)
+  if (release->finish_line != 0 && journal_durable(release->journal) >= release->finish_line)
     release_set_state(release, RELEASE_FINISHED, NULL);
 }
 
@@ -222,6 +243,8 @@ void release_tick(Release *release)
     return;
   if (is_late(release) && release->out == 0 && !ledger_settled(release->ledger))
     expire(release);
+  if (release->state == RELEASE_HELD)
+    return;
   if (release->out == 0 && ledger_settled(release->ledger))
     conclude(release);
   else if (wall < release->terms.send_at_ms)
