@@ -124,6 +124,11 @@ gint64 live_since_ms(const Live *live)
   return get_moment(json_node_get_object(live->reply), "since");
 }
 
+gint64 live_disk_hangs_since_ms(const Live *live)
+{
+  return get_moment(json_node_get_object(live->reply), "disk-hangs-since");
+}
+
 gboolean live_release(const Live *live, const char *id, LiveRelease *release)
 {
   for (guint i = 0; i < count(live->releases); i++) {

@@ -23,6 +23,9 @@ const char *live_version(const Live *live);
 gint64 live_pid(const Live *live);
 gint64 live_since_ms(const Live *live);   /* wall clock; 0: not known */
 
+/* Wall clock; 0: the disk of the journals does not hang. Where the daemon answered. */
+gint64 live_disk_hangs_since_ms(const Live *live);
+
 typedef struct {
   const char *state;
   const char *reason;   /* or NULL */

@@ -131,6 +131,17 @@ static void print_relay_troubles(const Live *live)
   }
 }
 
+static void print_disk(const Live *live)
+{
+  gint64 hangs_since_ms = live_disk_hangs_since_ms(live);
+
+  if (hangs_since_ms != 0) {
+    g_autofree char *since = moment_to_text(hangs_since_ms);
+    printf("%sthe disk has not answered since %s; nothing is sent until it does%s\n",
+           style_begin(STYLE_BAD), since, style_end(STYLE_BAD));
+  }
+}
+
 static void print_daemon(const Live *live)
 {
   const GError *trouble = live_trouble(live);
@@ -144,6 +155,7 @@ static void print_daemon(const Live *live)
   g_autofree char *version = text_make_visible(live_version(live));
   printf("datelined %s runs since %s (process %" G_GINT64_FORMAT ")\n", version, since,
          live_pid(live));
+  print_disk(live);
   print_relay_troubles(live);
   print_relay_table(live);
 }
@@ -246,6 +258,7 @@ static void add_daemon(JsonBuilder *builder, const Live *live)
     object_add_text(builder, "version", live_version(live));
     object_add_number(builder, "pid", (guint64)live_pid(live));
     object_add_moment(builder, "since", live_since_ms(live));
+    object_add_moment(builder, "disk-hangs-since", live_disk_hangs_since_ms(live));
   }
   json_builder_end_object(builder);
 }

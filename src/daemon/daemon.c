@@ -4,12 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/names.h"
 #include "control/server.h"
+#include "daemon/manager.h"
 #include "daemon/settle.h"
 #include "daemon/status.h"
 #include "delivery/engine.h"
@@ -19,7 +19,6 @@
 
 /* A clean stop has ten seconds; the rest of them is for the journals. */
 enum { STOP_PATIENCE_MS = 8000 };
-enum { STATUS_SECONDS = 2 };
 
 struct Daemon {
   Config *config;
@@ -29,48 +28,11 @@ struct Daemon {
   Engine *engine;
   Intake *intake;
   Watch *watch;
-  guint status_timer;       /* runs while there are releases */
+  Manager *manager;
   gboolean stopping;
   void (*stopped)(gpointer data);
   gpointer stopped_data;
 };
-
-/* --- The service manager's status line --- */
-
-static char *status_line(const Daemon *daemon)
-{
-  const GPtrArray *releases = engine_releases(daemon->engine);
-  guint64 total = 0, sent = 0;
-  if (releases->len == 0)
-    return g_strdup("waiting for drops");
-  for (guint i = 0; i < releases->len; i++) {
-    const Ledger *ledger = release_ledger(releases->pdata[i]);
-    if (ledger == NULL)
-      continue;
-    total += ledger_length(ledger);
-    sent += ledger_count(ledger, CONTACT_SENT);
-  }
-  return g_strdup_printf("%u release%s, %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " sent",
-                         releases->len, releases->len == 1 ? "" : "s", sent, total);
-}
-
-/* Stops by itself when there is nothing to tell: an idle daemon sleeps. */
-static gboolean on_status_time(gpointer data)
-{
-  Daemon *daemon = data;
-  g_autofree char *line = status_line(daemon);
-  sd_notifyf(0, "STATUS=%s", line);
-  if (engine_releases(daemon->engine)->len > 0)
-    return G_SOURCE_CONTINUE;
-  daemon->status_timer = 0;
-  return G_SOURCE_REMOVE;
-}
-
-static void keep_telling(Daemon *daemon)
-{
-  if (daemon->status_timer == 0)
-    daemon->status_timer = g_timeout_add_seconds(STATUS_SECONDS, on_status_time, daemon);
-}
 
 /* --- What happens, and who has to know --- */
 
@@ -84,7 +46,6 @@ static void on_accepted(const char *directory, gpointer data)
 {
   Daemon *daemon = data;
   engine_add(daemon->engine, directory);
-  keep_telling(daemon);
 }
 
 static void on_rejected(const char *id, gpointer data)
@@ -96,15 +57,28 @@ static void on_rejected(const char *id, gpointer data)
 static void on_finished(const char *id, gpointer data)
 {
   Daemon *daemon = data;
-  g_autoptr(GError) error = NULL;
-  if (!spool_archive(daemon->config, id, &error))
-    g_warning("release %s is finished but stays in queue/: %s", id, error->message);
+  intake_archive(daemon->intake, id);
 }
 
 static void on_engine_stopped(gpointer data)
 {
   Daemon *daemon = data;
   daemon->stopped(daemon->stopped_data);
+}
+
+/* The engine is there before the manager, and after it. */
+static void on_changed(gpointer data)
+{
+  const Daemon *daemon = data;
+  if (daemon->manager != NULL)
+    manager_changed(daemon->manager);
+}
+
+static void on_disk(gpointer data)
+{
+  const Daemon *daemon = data;
+  if (daemon->manager != NULL)
+    manager_tell(daemon->manager);
 }
 
 static JsonNode *on_command(const char *command, JsonObject *request, gint64 uid, gpointer data,
@@ -170,7 +144,9 @@ static gboolean take_up_queue(Daemon *daemon, GError **error)
 
 static gboolean start(Daemon *daemon, GError **error)
 {
-  static const EngineEvents engine_events = { on_finished, on_engine_stopped };
+  static const EngineEvents engine_events = {
+    on_finished, on_engine_stopped, on_changed, on_disk,
+  };
   static const IntakeEvents intake_events = { on_accepted, on_rejected };
   g_autofree char *socket = g_build_filename(daemon->config->runtime, "control", NULL);
 
@@ -188,7 +164,7 @@ static gboolean start(Daemon *daemon, GError **error)
   if (daemon->watch == NULL || !take_up_queue(daemon, error))
     return FALSE;
   intake_recover(daemon->intake);
-  keep_telling(daemon);
+  daemon->manager = manager_new(daemon->engine);
   return TRUE;
 }
 
@@ -240,13 +216,14 @@ void daemon_stop(Daemon *daemon)
   if (daemon->stopping)
     return;
   daemon->stopping = TRUE;
+  manager_stop(daemon->manager);
   g_clear_pointer(&daemon->watch, watch_free);
   engine_stop(daemon->engine, STOP_PATIENCE_MS);
 }
 
 void daemon_free(Daemon *daemon)
 {
-  g_clear_handle_id(&daemon->status_timer, g_source_remove);
+  g_clear_pointer(&daemon->manager, manager_free);
   g_clear_pointer(&daemon->watch, watch_free);
   g_clear_pointer(&daemon->intake, intake_free);
   g_clear_pointer(&daemon->control, control_server_free);

@@ -92,7 +92,6 @@ static gboolean on_terminate(gpointer data)
 {
   Process *process = data;
   g_message("stopping");
-  sd_notify(0, "STOPPING=1\nSTATUS=finishing what is in flight");
   daemon_stop(process->daemon);
   return G_SOURCE_CONTINUE;
 }

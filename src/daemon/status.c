@@ -69,6 +69,13 @@ static void add_relay(JsonBuilder *builder, const Pool *pool)
   json_builder_end_object(builder);
 }
 
+/* Wall clock. */
+static gint64 disk_hangs_since(const Engine *engine)
+{
+  gint64 since = engine_disk_hangs_since(engine);
+  return since != 0 ? clock_wall_ms() - (clock_monotonic_ms() - since) : 0;
+}
+
 JsonNode *status_to_json(const Engine *engine, gint64 since_ms)
 {
   g_autoptr(JsonBuilder) builder = json_builder_new();
@@ -79,6 +86,7 @@ JsonNode *status_to_json(const Engine *engine, gint64 since_ms)
   json_builder_set_member_name(builder, "pid");
   json_builder_add_int_value(builder, getpid());
   add_moment(builder, "since", since_ms);
+  add_moment(builder, "disk-hangs-since", disk_hangs_since(engine));
   json_builder_set_member_name(builder, "releases");
   json_builder_begin_array(builder);
   for (guint i = 0; i < releases->len; i++)

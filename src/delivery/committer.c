@@ -6,6 +6,7 @@
 enum {
   LAZY_SYNC_MS = 1000,     /* how long a lazy line waits for its sync */
   RETRY_MS = 1000,
+  LOOK_MS = 1000,          /* how often a disk that hangs is looked at */
   HANG_MS = 10 * 1000,     /* without an answer for so long, the disk hangs */
   BUFFER_KEPT = 4 << 20,   /* the memory of a larger buffer is given back */
 };
@@ -182,11 +183,17 @@ static gpointer committer_run(gpointer data)
 
 /* --- The main thread. --- */
 
-/* The committer's source in the main loop. */
+/* A source of the committer's in the main loop. */
 typedef struct {
   GSource source;
   Committer *committer;
-} Notifier;
+} CommitterSource;
+
+static void committer_look_at(Committer *committer, gint64 monotonic_ms)
+{
+  committer->watching = monotonic_ms != NO_TIME;
+  g_source_set_ready_time(committer->watch, committer->watching ? monotonic_ms * 1000 : -1);
+}
 
 void committer_unlock_and_wake(Committer *committer)
 {
@@ -194,6 +201,9 @@ void committer_unlock_and_wake(Committer *committer)
 
   committer->idle = FALSE;
   g_mutex_unlock(&committer->lock);
+  if (!committer->watching) {
+    committer_look_at(committer, clock_monotonic_ms() + HANG_MS);
+  }
   if (wake) {
     g_cond_signal(&committer->work);
   }
@@ -203,6 +213,70 @@ gboolean committer_hangs(const Committer *committer)
 {
   return committer->busy_since != NO_TIME &&
          clock_monotonic_ms() - committer->busy_since >= HANG_MS;
+}
+
+gint64 committer_hangs_since(const Committer *committer)
+{
+  return committer->hangs_since;
+}
+
+void committer_watch(Committer *committer, CommitterNotify notify, gpointer data)
+{
+  committer->hang_notify = notify;
+  committer->hang_data = data;
+}
+
+/* With the lock held: whether some line is not durable yet. */
+static gboolean committer_has_work(const Committer *committer)
+{
+  for (guint i = 0; i < committer->journals->len; i++) {
+    const Journal *journal = g_ptr_array_index(committer->journals, i);
+    if (journal->durable < journal->gathered_to) {
+      return TRUE;
+    }
+  }
+  return FALSE;
+}
+
+static void committer_tell_hang(Committer *committer, gint64 since)
+{
+  gint64 before = committer->hangs_since, now = clock_monotonic_ms();
+
+  if ((before == 0) == (since == 0)) {
+    return;
+  }
+  committer->hangs_since = since;
+  if (since != 0) {
+    g_warning("the disk has not answered for %" G_GINT64_FORMAT " s; nothing is sent until it "
+              "does", (now - since) / 1000);
+  } else {
+    g_message("the disk answers again after %" G_GINT64_FORMAT " s", (now - before) / 1000);
+  }
+  if (committer->hang_notify != NULL) {
+    committer->hang_notify(committer->hang_data);
+  }
+}
+
+/* Idle, nobody looks: what is not asked cannot fail to answer. */
+static gboolean committer_look(gpointer data)
+{
+  Committer *committer = data;
+  gint64 now = clock_monotonic_ms(), next = NO_TIME;
+
+  g_mutex_lock(&committer->lock);
+  gint64 busy_since = committer->busy_since;
+  gint64 since = committer_hangs(committer) ? busy_since : 0;
+  if (since != 0) {
+    next = now + LOOK_MS;
+  } else if (busy_since != NO_TIME) {
+    next = busy_since + HANG_MS;
+  } else if (committer_has_work(committer)) {
+    next = now + HANG_MS;
+  }
+  g_mutex_unlock(&committer->lock);
+  committer_look_at(committer, next);
+  committer_tell_hang(committer, since);
+  return G_SOURCE_CONTINUE;
 }
 
 void committer_await_progress(Committer *committer, gint64 end_us)
@@ -219,6 +293,9 @@ static gboolean committer_notify(gpointer data)
   Committer *committer = data;
 
   g_source_set_ready_time(committer->notifier, -1);
+  if (committer->hangs_since != 0) {
+    committer_look(committer);
+  }
   g_mutex_lock(&committer->lock);
   for (guint i = 0; i < committer->journals->len; i++) {
     Journal *journal = g_ptr_array_index(committer->journals, i);
@@ -249,7 +326,7 @@ static void committer_offer(Committer *committer)
 /* Comes before the main loop sleeps. */
 static gboolean notifier_prepare(GSource *source, int *timeout_ms)
 {
-  Committer *committer = ((Notifier *)source)->committer;
+  Committer *committer = ((CommitterSource *)source)->committer;
 
   *timeout_ms = -1;
   if (committer->appended) {
@@ -259,15 +336,29 @@ static gboolean notifier_prepare(GSource *source, int *timeout_ms)
   return FALSE;
 }
 
-static gboolean notifier_dispatch(G_GNUC_UNUSED GSource *source, GSourceFunc callback,
-                                  gpointer data)
+static gboolean dispatch_source(G_GNUC_UNUSED GSource *source, GSourceFunc callback,
+                                gpointer data)
 {
   return callback(data);
 }
 
+/* A source that waits for its ready time to be set. */
+static GSource *add_source(Committer *committer, GSourceFuncs *functions, const char *name,
+                           GSourceFunc func, GMainContext *context)
+{
+  GSource *source = g_source_new(functions, sizeof(CommitterSource));
+
+  ((CommitterSource *)source)->committer = committer;
+  g_source_set_static_name(source, name);
+  g_source_set_callback(source, func, committer, NULL);
+  g_source_attach(source, context);
+  return source;
+}
+
 Committer *committer_new(GMainContext *context)
 {
-  static GSourceFuncs functions = {.prepare = notifier_prepare, .dispatch = notifier_dispatch};
+  static GSourceFuncs notifier = {.prepare = notifier_prepare, .dispatch = dispatch_source};
+  static GSourceFuncs watch = {.dispatch = dispatch_source};
   Committer *committer = g_new0(Committer, 1);
 
   g_mutex_init(&committer->lock);
@@ -276,11 +367,8 @@ Committer *committer_new(GMainContext *context)
   committer->journals = g_ptr_array_new();
   committer->to_notify = g_ptr_array_new();
   committer->busy_since = NO_TIME;
-  committer->notifier = g_source_new(&functions, sizeof(Notifier));
-  ((Notifier *)committer->notifier)->committer = committer;
-  g_source_set_static_name(committer->notifier, "journal");
-  g_source_set_callback(committer->notifier, committer_notify, committer, NULL);
-  g_source_attach(committer->notifier, context);
+  committer->notifier = add_source(committer, &notifier, "journal", committer_notify, context);
+  committer->watch = add_source(committer, &watch, "disk", committer_look, context);
   committer->thread = g_thread_new("journal", committer_run, committer);
   return committer;
 }
@@ -294,6 +382,8 @@ void committer_free(Committer *committer)
   g_thread_join(committer->thread);
   g_source_destroy(committer->notifier);
   g_source_unref(committer->notifier);
+  g_source_destroy(committer->watch);
+  g_source_unref(committer->watch);
   g_ptr_array_unref(committer->to_notify);
   g_ptr_array_unref(committer->journals);
   g_cond_clear(&committer->progress);

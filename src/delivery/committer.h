@@ -26,6 +26,11 @@ struct Committer {
   GSource *notifier;
   GPtrArray *to_notify;    /* journals that are still to be notified in this round */
   gboolean appended;       /* since the last offer */
+  GSource *watch;          /* looks whether the disk hangs; runs while anything is to be written */
+  gboolean watching;
+  gint64 hangs_since;      /* as it was told; 0: it does not hang */
+  CommitterNotify hang_notify;
+  gpointer hang_data;
 
   /* Under the lock; changed by the main thread only. */
   GPtrArray *journals;

@@ -114,6 +114,7 @@ static void settled(gpointer host, Pool *pool, Job *job, const Outcome *outcome)
   release_settle(release, delivery, outcome, &retry);
   if (was_full || outcome->judgement.verdict != VERDICT_PROCEED || release_ready(release, 1) == 0)
     wake_soon(engine);
+  engine->events->changed(engine->data);
 }
 
 static void pool_changed(gpointer host, Pool *pool)
@@ -219,6 +220,7 @@ static gboolean on_wake(gpointer data)
     release_tick(engine->releases->pdata[i]);
   drop_finished(engine);
   drop_left(engine);
+  engine->events->changed(engine->data);
   if (engine->stopping) {
     finish_stop(engine);
     return G_SOURCE_CONTINUE;
@@ -272,6 +274,12 @@ static void on_clock_set(gpointer data)
   wake_soon(data);
 }
 
+static void on_disk(gpointer data)
+{
+  const Engine *engine = data;
+  engine->events->disk(engine->data);
+}
+
 static gboolean dispatch_waker(GSource *source, GSourceFunc callback, gpointer data)
 {
   (void)source;
@@ -290,6 +298,7 @@ Engine *engine_new(Config *config, const EngineEvents *events, gpointer data, GE
   engine->data = data;
   engine->connector = connector;
   engine->committer = committer_new(NULL);
+  committer_watch(engine->committer, on_disk, engine);
   engine->domains = domains_new(config, clock_monotonic_ms());
   engine->usage = usage_new(config, clock_wall_ms());
   engine->releases = g_ptr_array_new_with_free_func((GDestroyNotify)release_close);
@@ -420,6 +429,11 @@ void engine_stop(Engine *engine, gint64 patience_ms)
   for (guint i = 0; i < engine->pools->len; i++)
     pool_stop(engine->pools->pdata[i]);
   wake_soon(engine);
+}
+
+gint64 engine_disk_hangs_since(const Engine *engine)
+{
+  return committer_hangs_since(engine->committer);
 }
 
 const GPtrArray *engine_releases(const Engine *engine)

@@ -15,6 +15,10 @@ typedef struct {
   void (*finished)(const char *id, gpointer data);
   /* After engine_stop(): nothing is in flight any more. */
   void (*stopped)(gpointer data);
+  /* Something of what status tells may have changed; called often. */
+  void (*changed)(gpointer data);
+  /* The disk has begun to hang, or answers again: see engine_disk_hangs_since(). */
+  void (*disk)(gpointer data);
 } EngineEvents;
 
 Engine *engine_new(Config *config, const EngineEvents *events, gpointer data, GError **error);
@@ -34,6 +38,10 @@ guint engine_settle(Engine *engine, const char *id, const guint32 *contacts, gui
 /* Ends what is in flight and starts nothing new; stopped() tells. After patience_ms what
  * is left is cut off (and its contacts, where the final dot may have left, in doubt). */
 void engine_stop(Engine *engine, gint64 patience_ms);
+
+/* Since when the journals' disk has owed an answer (monotonic), once that is ten seconds; 0:
+ * it does not hang. Meanwhile nothing is sent. */
+gint64 engine_disk_hangs_since(const Engine *engine);
 
 /* For status; the array's elements are borrowed. */
 const GPtrArray *engine_releases(const Engine *engine);   /* Release * */

@@ -40,6 +40,16 @@ typedef struct Journal Journal;
 Committer *committer_new(GMainContext *context);
 void committer_free(Committer *committer);  /* all journals must be closed before */
 
+/* A disk that hangs says nothing, so it is watched while anything is to be written: notify
+ * is called in the committer's context when it has not answered for ten seconds, and when
+ * it answers again; both are logged. */
+typedef void (*CommitterNotify)(gpointer data);
+void committer_watch(Committer *committer, CommitterNotify notify, gpointer data);
+
+/* Since when (monotonic) the disk owes an answer, once that is ten seconds; 0: it does not
+ * hang. */
+gint64 committer_hangs_since(const Committer *committer);
+
 typedef enum { JOURNAL_LAZY, JOURNAL_SYNC } JournalUrgency;
 
 /* Called in the committer's context, never from within a journal_ function, after the

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+import socket
+
 import pytest
 
 from sink import Sink
@@ -50,3 +52,14 @@ def servers():
     yield make
     for server in reversed(made):
         server.close()
+
+
+@pytest.fixture
+def notices(tmp_path, monkeypatch):
+    """A notification socket; call it for the next message as a dictionary."""
+    path = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(path)
+        receiver.settimeout(20)
+        monkeypatch.setenv("NOTIFY_SOCKET", path)
+        yield lambda: dict(line.split("=", 1) for line in receiver.recv(4096).decode().splitlines())

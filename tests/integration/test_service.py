@@ -2,24 +2,12 @@
 """The daemon as its service manager meets it: sd_notify(3), signals, exit status."""
 
 import os
-import socket
 import subprocess
 import time
 
 import pytest
 
 from station import BUILD, wait_until
-
-
-@pytest.fixture
-def notices(tmp_path, monkeypatch):
-    """A notification socket; call it for the next message as a dictionary."""
-    path = str(tmp_path / "notify")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
-        receiver.bind(path)
-        receiver.settimeout(20)
-        monkeypatch.setenv("NOTIFY_SOCKET", path)
-        yield lambda: dict(line.split("=", 1) for line in receiver.recv(4096).decode().splitlines())
 
 
 def await_notice(notices, key, value):
