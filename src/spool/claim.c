@@ -193,7 +193,7 @@ gboolean claim_copy(const Config *config, Claim *claim, Report *report, GError *
 }
 
 /* Undoes what there is of a claim. A drop that was moved goes back; where that fails, it
- * stays claimed, and claim_recover() has it at the next start. */
+ * stays claimed, and claim_recover() has it the next time. */
 static void abandon_claim(const Claim *claim, int incoming, gboolean moved)
 {
   g_autoptr(GError) error = NULL;
@@ -202,8 +202,7 @@ static void abandon_claim(const Claim *claim, int incoming, gboolean moved)
     g_autofree char *drop_path = claim_path(claim, CLAIM_DROP);
     autofd drop = open_own_folder(drop_path, &error);
     if (drop < 0 || !move_drop(drop, incoming, claim->name, &error)) {
-      g_warning("%s stays in %s until the next start: %s", claim->name, claim->directory,
-                error->message);
+      g_warning("%s stays in %s: %s", claim->name, claim->directory, error->message);
       return;
     }
   }

@@ -43,12 +43,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Claim, claim_free)
 Claim *claim_take(const Config *config, const char *path, const char *channel,
                   Report *report, GError **error);
 
-/* Claims that an earlier run left behind (queue/<id>.new), oldest first; partial work in
+/* Claims that were left behind (queue/<id>.new), by an earlier run or because they could not
+ * be decided, oldest first; nobody may be at work on one. partial work in
  * them is thrown away and the copy made again. Claim * in the array; reports[i], as above,
  * belongs to claims[i]. The arrays own them. A claim of which nobody can tell any more what
- * it was is moved to rejected/ at once; one that cannot be recovered now is warned about
- * and stays for the next start. The channel may have left the configuration meanwhile. */
-GPtrArray *claim_recover(const Config *config, GPtrArray **reports, GError **error);
+ * it was is moved to rejected/ at once; one that cannot be recovered now is told to stays()
+ * and can be recovered later. The channel may have left the configuration meanwhile. */
+typedef void (*ClaimStays)(const char *id, const GError *reason, gpointer data);
+GPtrArray *claim_recover(const Config *config, ClaimStays stays, gpointer data,
+                         GPtrArray **reports, GError **error);
 
 /* The acceptance point: queue/<id>.new becomes queue/<id> by one durable rename; drop/ and
  * the file claim are removed after it, if possible. Sets directory and source to where

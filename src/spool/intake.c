@@ -11,31 +11,55 @@ struct Intake {
   const IntakeEvents *events;
   gpointer data;
   History *history;        /* the thread's */
+  GHashTable *told;        /* the thread's: id or path -> why it stays, as it was told last */
   GThreadPool *thread;     /* one thread, in order */
   GHashTable *waiting;     /* paths in incoming/ that were given and not yet decided */
+  guint retry;             /* timer: something stays; 0: nothing does */
   gint closing;            /* atomic */
 };
 
+typedef struct Errand Errand;
+
 /* One thing for the thread to do, and on the way back what came of it. */
-typedef struct {
+struct Errand {
   Intake *intake;
   Config *config;
-  char *path, *channel;    /* NULL: recover */
+  void (*work)(Errand *errand);
+  char *path, *channel;    /* take: the drop */
+  char *id;                /* archive: the release */
+  gboolean stays;          /* something has to be tried again */
   GPtrArray *accepted;     /* char *, folders */
   GPtrArray *rejected;     /* char *, ids */
-} Errand;
+};
 
 static void errand_free(Errand *errand)
 {
   config_unref(errand->config);
   g_free(errand->path);
   g_free(errand->channel);
+  g_free(errand->id);
   g_ptr_array_unref(errand->accepted);
   g_ptr_array_unref(errand->rejected);
   g_free(errand);
 }
 
 /* --- In the thread --- */
+
+/* What is tried again and again is told about when the reason is another one. */
+static void stay(Errand *errand, const char *what, const char *message)
+{
+  GHashTable *told = errand->intake->told;
+  errand->stays = TRUE;
+  if (g_strcmp0(g_hash_table_lookup(told, what), message) == 0)
+    return;
+  g_hash_table_replace(told, g_strdup(what), g_strdup(message));
+  g_warning("%s", message);
+}
+
+static void settle(const Errand *errand, const char *what)
+{
+  g_hash_table_remove(errand->intake->told, what);
+}
 
 static gboolean write_journal(const Claim *claim, Acceptance *acceptance, GError **error)
 {
@@ -72,7 +96,7 @@ static gboolean reject(Errand *errand, Claim *claim, const Report *report, GErro
   return TRUE;
 }
 
-/* A drop is decided wholly, or stays claimed as it is until the next start. */
+/* A drop is decided wholly, or stays claimed as it is. */
 static void decide(Errand *errand, Claim *claim, Report *report)
 {
   g_autoptr(GError) error = NULL;
@@ -86,9 +110,14 @@ static void decide(Errand *errand, Claim *claim, Report *report)
   if (done)
     done = report_failed(report) ? reject(errand, claim, report, &error)
                                  : accept(errand, claim, &acceptance, &error);
-  if (!done)
-    g_warning("drop %s could not be taken up: %s; it waits in %s and is tried again at the next "
-              "start", claim->name, error->message, claim->directory);
+  if (done) {
+    settle(errand, claim->id);
+    return;
+  }
+  g_autofree char *message = g_strdup_printf("drop %s could not be taken up: %s; it waits in %s "
+                                             "and is tried again", claim->name, error->message,
+                                             claim->directory);
+  stay(errand, claim->id, message);
 }
 
 static void take(Errand *errand)
@@ -97,25 +126,51 @@ static void take(Errand *errand)
   g_autoptr(Report) report = report_new();
   g_autoptr(Claim) claim = NULL;
   claim = claim_take(errand->config, errand->path, errand->channel, report, &error);
+  if (claim != NULL || g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT)) {
+    settle(errand, errand->path);
+  } else {
+    g_autofree char *message = g_strdup_printf("%s cannot be taken out of the spool: %s",
+                                               errand->path, error->message);
+    stay(errand, errand->path, message);
+  }
   if (claim != NULL)
     decide(errand, claim, report);
-  else if (!g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-    g_warning("%s cannot be taken out of the spool: %s", errand->path, error->message);
+}
+
+static void on_claim_stays(const char *id, const GError *reason, gpointer data)
+{
+  g_autofree char *message = g_strdup_printf("claim %s stays, and is tried again: %s", id,
+                                             reason->message);
+  stay(data, id, message);
 }
 
 static void recover(Errand *errand)
 {
   g_autoptr(GError) error = NULL;
   GPtrArray *reports = NULL;
-  g_autoptr(GPtrArray) claims = claim_recover(errand->config, &reports, &error);
+  g_autoptr(GPtrArray) claims = claim_recover(errand->config, on_claim_stays, errand,
+                                                &reports, &error);
   if (claims == NULL) {
-    g_warning("claims of an earlier run cannot be read: %s", error->message);
+    g_autofree char *message = g_strdup_printf("what was claimed earlier cannot be read: %s",
+                                               error->message);
+    stay(errand, "queue", message);
     return;
   }
   for (guint i = 0; i < claims->len; i++)
     decide(errand, claims->pdata[i], reports->pdata[i]);
   g_ptr_array_unref(reports);
 }
+
+static void archive(Errand *errand)
+{
+  g_autoptr(GError) error = NULL;
+  if (!spool_archive(errand->config, errand->id, &error))
+    g_warning("release %s is finished but stays in queue/: %s", errand->id, error->message);
+}
+
+static gboolean on_retry(gpointer data);
+
+/* --- Back in the main loop --- */
 
 static gboolean deliver(gpointer data)
 {
@@ -128,48 +183,73 @@ static gboolean deliver(gpointer data)
     intake->events->accepted(errand->accepted->pdata[i], intake->data);
   for (guint i = 0; i < errand->rejected->len && !closing; i++)
     intake->events->rejected(errand->rejected->pdata[i], intake->data);
+  if (errand->stays && intake->retry == 0 && !closing)
+    intake->retry = g_timeout_add((guint)intake->config->rescan_ms, on_retry, intake);
   errand_free(errand);
   return G_SOURCE_REMOVE;
 }
 
+/* In the thread. */
 static void run(gpointer data, gpointer user)
 {
   Errand *errand = data;
   Intake *intake = user;
-  if (g_atomic_int_get(&intake->closing)) {
+  if (g_atomic_int_get(&intake->closing) && errand->work != archive) {
     errand_free(errand);
     return;
   }
-  if (errand->path != NULL)
-    take(errand);
-  else
-    recover(errand);
+  errand->work(errand);
   g_idle_add_full(G_PRIORITY_DEFAULT, deliver, errand, NULL);
 }
 
 /* --- In the main loop --- */
 
-static void send_errand(Intake *intake, const char *path, const char *channel)
+static Errand *errand_new(Intake *intake, void (*work)(Errand *errand))
 {
   Errand *errand = g_new0(Errand, 1);
   errand->intake = intake;
   errand->config = config_ref(intake->config);
-  errand->path = g_strdup(path);
-  errand->channel = g_strdup(channel);
+  errand->work = work;
   errand->accepted = g_ptr_array_new_with_free_func(g_free);
   errand->rejected = g_ptr_array_new_with_free_func(g_free);
-  g_thread_pool_push(intake->thread, errand, NULL);
+  return errand;
+}
+
+static void send_errand(Errand *errand)
+{
+  g_thread_pool_push(errand->intake->thread, errand, NULL);
 }
 
 void intake_take(Intake *intake, const char *path, const char *channel)
 {
-  if (g_hash_table_add(intake->waiting, g_strdup(path)))
-    send_errand(intake, path, channel);
+  if (!g_hash_table_add(intake->waiting, g_strdup(path)))
+    return;
+  Errand *errand = errand_new(intake, take);
+  errand->path = g_strdup(path);
+  errand->channel = g_strdup(channel);
+  send_errand(errand);
 }
 
 void intake_recover(Intake *intake)
 {
-  send_errand(intake, NULL, NULL);
+  send_errand(errand_new(intake, recover));
+}
+
+/* Whatever is claimed when its turn comes was left behind, since the thread does one thing
+ * after the other. */
+static gboolean on_retry(gpointer data)
+{
+  Intake *intake = data;
+  intake->retry = 0;
+  intake_recover(intake);
+  return G_SOURCE_REMOVE;
+}
+
+void intake_archive(Intake *intake, const char *id)
+{
+  Errand *errand = errand_new(intake, archive);
+  errand->id = g_strdup(id);
+  send_errand(errand);
 }
 
 Intake *intake_new(Config *config, const IntakeEvents *events, gpointer data, GError **error)
@@ -182,6 +262,7 @@ Intake *intake_new(Config *config, const IntakeEvents *events, gpointer data, GE
   intake->events = events;
   intake->data = data;
   intake->history = history;
+  intake->told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
   intake->waiting = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   intake->thread = g_thread_pool_new(run, intake, 1, TRUE, NULL);
   return intake;
@@ -198,10 +279,12 @@ void intake_reload(Intake *intake, Config *config)
 void intake_free(Intake *intake)
 {
   g_atomic_int_set(&intake->closing, 1);
+  g_clear_handle_id(&intake->retry, g_source_remove);
   g_thread_pool_free(intake->thread, FALSE, TRUE);
   while (g_main_context_iteration(NULL, FALSE))
     continue;
   g_hash_table_unref(intake->waiting);
+  g_hash_table_unref(intake->told);
   history_free(intake->history);
   config_unref(intake->config);
   g_free(intake);

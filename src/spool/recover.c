@@ -103,10 +103,10 @@ static gboolean clear_accepted(const Config *config, const char *id, GError **er
          (!exists(release, CLAIM_TICKET) || durable_remove_tree(ticket, error));
 }
 
-/* One that cannot be recovered now stays as it is for the next start, and does not keep
+/* One that cannot be recovered now stays as it is for the next time, and does not keep
  * the others from being recovered. */
 static void recover_name(const Config *config, const char *name, GPtrArray *claims,
-                         GHashTable *reports)
+                         GHashTable *reports, ClaimStays stays, gpointer data)
 {
   g_autofree char *id = g_str_has_suffix(name, CLAIM_SUFFIX)
                             ? g_strndup(name, strlen(name) - strlen(CLAIM_SUFFIX))
@@ -122,7 +122,7 @@ static void recover_name(const Config *config, const char *name, GPtrArray *clai
     return;
   }
   if (!recover_claim(config, id, &claim, report, &error)) {
-    g_warning("claim %s stays until the next start: %s", id, error->message);
+    stays(id, error, data);
   } else if (claim != NULL) {
     g_ptr_array_add(claims, claim);
     g_hash_table_insert(reports, claim, g_steal_pointer(&report));
@@ -159,7 +159,8 @@ static GPtrArray *read_queue(const Config *config, GError **error)
   return g_steal_pointer(&names);
 }
 
-GPtrArray *claim_recover(const Config *config, GPtrArray **reports, GError **error)
+GPtrArray *claim_recover(const Config *config, ClaimStays stays, gpointer data,
+                         GPtrArray **reports, GError **error)
 {
   g_autoptr(GPtrArray) names = read_queue(config, error);
   g_autoptr(GHashTable) report_of = g_hash_table_new(NULL, NULL);
@@ -170,7 +171,7 @@ GPtrArray *claim_recover(const Config *config, GPtrArray **reports, GError **err
   }
   GPtrArray *claims = g_ptr_array_new_with_free_func((GDestroyNotify)claim_free);
   for (guint i = 0; i < names->len; i++) {
-    recover_name(config, g_ptr_array_index(names, i), claims, report_of);
+    recover_name(config, g_ptr_array_index(names, i), claims, report_of, stays, data);
   }
   g_ptr_array_sort(claims, compare_age);
   *reports = g_ptr_array_new_with_free_func((GDestroyNotify)report_free);

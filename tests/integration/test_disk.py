@@ -124,7 +124,7 @@ def test_full_before_a_drop_is_claimed(sinks, stations, disks):
 
 
 def test_full_while_the_roster_is_built(sinks, stations, disks):
-    """It stays in queue/, as a claim, and the next start takes it."""
+    """It stays in queue/, as a claim, and is taken up when there is room; told once."""
     sink = sinks(maildir=False)
     station = stations(sink.port)
     disks.small(station.spool, "8m")
@@ -132,15 +132,32 @@ def test_full_while_the_roster_is_built(sinks, stations, disks):
     station.start()
     fill(station, leave=256 << 10)
     station.drop("news.md", RELEASE)
-    wait_until(lambda: "tried again at the next start" in station.log(), "the log tells of it")
-    told = next(line for line in station.log().splitlines() if "next start" in line)
+    wait_until(lambda: "and is tried again" in station.log(), "the log tells of it")
+    told = next(line for line in station.log().splitlines() if "tried again" in line)
     assert "news.md" in told and ("full" in told or "No space left" in told), told
     claims = list((station.spool / "queue").glob("*.new/drop/news.md"))
     assert len(claims) == 1 and claims[0].read_text() == RELEASE
     assert station.queued() == station.rejected() == []
+    station.write_contacts(200)
+    make_room(station)
+    station.wait_done()
+    assert reached(sink) == addresses(200)
+    assert len(station.done()) == 1 and not list((station.spool / "queue").iterdir())
+
+
+def test_stopped_while_a_drop_waits_for_room(sinks, stations, disks):
+    """The next start takes what was claimed."""
+    sink = sinks(maildir=False)
+    station = stations(sink.port)
+    disks.small(station.spool, "8m")
+    station.write_contacts(20000)
+    station.start()
+    fill(station, leave=256 << 10)
+    station.drop("news.md", RELEASE)
+    wait_until(lambda: "and is tried again" in station.log(), "the log tells of it")
+    assert station.stop() == 0
     make_room(station)
     station.write_contacts(20)
-    assert station.stop() == 0
     station.start()
     station.wait_done()
     assert reached(sink) == addresses(20)
