@@ -23,7 +23,8 @@ static char *releases_line(const Engine *engine)
   const GPtrArray *releases = engine_releases(engine);
   guint64 total = 0, sent = 0;
   if (releases->len == 0)
-    return g_strdup("waiting for drops");
+    return g_strdup(engine_loading(engine) > 0 ? "reading what is in the queue"
+                                               : "waiting for drops");
   for (guint i = 0; i < releases->len; i++) {
     const Ledger *ledger = release_ledger(releases->pdata[i]);
     if (ledger == NULL)
@@ -129,7 +130,7 @@ Manager *manager_new(const Engine *engine)
   Manager *manager = g_new0(Manager, 1);
   manager->engine = engine;
   start_watchdog(manager);
-  manager_changed(manager);
+  tell_status(manager);
   return manager;
 }
 

@@ -32,10 +32,8 @@ struct Committer {
   CommitterNotify hang_notify;
   gpointer hang_data;
 
-  /* Under the lock; changed by the main thread only. */
-  GPtrArray *journals;
-
   /* Under the lock. */
+  GPtrArray *journals;     /* whoever reads a journal to its end adds it, the main thread removes */
   guint turn;              /* index of the journal whose turn it is */
   gboolean idle, stop;
   gint64 busy_since;       /* when the disk was asked last; NO_TIME: it has answered */

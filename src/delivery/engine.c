@@ -7,6 +7,7 @@
 #include "base/clockwatch.h"
 #include "config/senders.h"
 #include "delivery/fleet.h"
+#include "delivery/loader.h"
 
 struct Engine {
   Config *config;
@@ -15,7 +16,9 @@ struct Engine {
   Connector *connector;
   Committer *committer;
   Domains *domains;      /* what the receivers bear, over all releases and relays */
+  Loader *loader;        /* of releases that are not among these yet */
   Usage *usage;          /* of former processes; NULL once the limits know of it */
+  Domains *recalled;     /* as usage was sorted; NULL with it */
   GPtrArray *releases;   /* Release * */
   GPtrArray *pools;      /* Pool * */
   Fleet *fleet;          /* the pools as one */
@@ -146,17 +149,23 @@ static void recall_one(gint64 wall_ms, const char *relay, guint lane, gpointer d
   Pool *pool = find_pool(engine->pools, relay);
   if (pool != NULL)
     pool_recall(pool, then);
-  domains_recall(engine->domains, lane, then, now);
+  domains_recall(engine->recalled, lane, then, now);
 }
 
-/* Before anything is sent: by then all that lies in queue/ was taken up. */
-static void recall_usage(Engine *engine)
+/* FALSE while it is not known yet, since not all was read that lay in queue/ and done/; until
+ * then nothing is sent. */
+static gboolean recall_usage(Engine *engine)
 {
   if (engine->usage == NULL)
-    return;
-  usage_take_done(engine->usage, engine->config, engine->domains);
+    return TRUE;
+  if (loader_length(engine->loader) > 0)
+    return FALSE;
   usage_each(engine->usage, recall_one, engine);
+  if (engine->recalled != engine->domains)   /* the settings have changed meanwhile */
+    domains_inherit(engine->domains, engine->recalled, clock_monotonic_ms());
+  g_clear_pointer(&engine->recalled, domains_unref);
   g_clear_pointer(&engine->usage, usage_free);
+  return TRUE;
 }
 
 /* --- What happens when --- */
@@ -215,7 +224,7 @@ static gboolean on_wake(gpointer data)
   Engine *engine = data;
   gint64 next = G_MAXINT64;
   g_source_set_ready_time(engine->waker, -1);
-  recall_usage(engine);
+  gboolean may_send = recall_usage(engine);
   for (guint i = 0; i < engine->releases->len; i++)
     release_tick(engine->releases->pdata[i]);
   drop_finished(engine);
@@ -225,7 +234,7 @@ static gboolean on_wake(gpointer data)
     finish_stop(engine);
     return G_SOURCE_CONTINUE;
   }
-  for (guint i = 0; i < engine->pools->len; i++)
+  for (guint i = 0; i < engine->pools->len && may_send; i++)
     pool_wake(engine->pools->pdata[i]);
   for (guint i = 0; i < engine->releases->len; i++)
     next = MIN(next, release_wake_ms(engine->releases->pdata[i]));
@@ -268,6 +277,22 @@ static void block_unless_taken(const Engine *engine, Release *release)
   release_block(release, reason);
 }
 
+/* release is NULL when it was done/ that has been read. */
+static void on_loaded(Release *release, Domains *domains, gpointer data)
+{
+  Engine *engine = data;
+  if (release != NULL && engine->stopping) {
+    release_close(release);
+  } else if (release != NULL) {
+    release_begin(release, domains, on_journal, engine);
+    if (domains != engine->domains)
+      release_set_domains(release, engine->domains);
+    g_ptr_array_add(engine->releases, release);
+    block_unless_taken(engine, release);
+  }
+  wake_soon(engine);
+}
+
 static void on_clock_set(gpointer data)
 {
   g_message("the clock was set: schedules are computed anew");
@@ -300,7 +325,7 @@ Engine *engine_new(Config *config, const EngineEvents *events, gpointer data, GE
   engine->committer = committer_new(NULL);
   committer_watch(engine->committer, on_disk, engine);
   engine->domains = domains_new(config, clock_monotonic_ms());
-  engine->usage = usage_new(config, clock_wall_ms());
+  engine->loader = loader_new(engine->committer, on_loaded, engine);
   engine->releases = g_ptr_array_new_with_free_func((GDestroyNotify)release_close);
   engine->pools = g_ptr_array_new_with_free_func((GDestroyNotify)pool_free);
   engine->leaving = g_ptr_array_new_with_free_func((GDestroyNotify)pool_free);
@@ -313,17 +338,24 @@ Engine *engine_new(Config *config, const EngineEvents *events, gpointer data, GE
     return NULL;
   }
   open_pools(engine);
+  engine->usage = usage_new(config, clock_wall_ms());
+  if (engine->usage != NULL) {
+    engine->recalled = domains_ref(engine->domains);
+    loader_read_done(engine->loader, config, engine->recalled, engine->usage);
+  }
   return engine;
 }
 
 void engine_free(Engine *engine)
 {
   engine->stopping = TRUE;
+  loader_free(engine->loader);
   g_ptr_array_unref(engine->pools);
   g_ptr_array_unref(engine->leaving);
   g_ptr_array_unref(engine->releases);
   g_clear_pointer(&engine->fleet, fleet_free);
   g_clear_pointer(&engine->usage, usage_free);
+  g_clear_pointer(&engine->recalled, domains_unref);
   domains_unref(engine->domains);
   if (engine->cut != NULL) {
     g_source_destroy(engine->cut);
@@ -377,11 +409,10 @@ void engine_reload(Engine *engine, Config *config)
 
 void engine_add(Engine *engine, const char *directory)
 {
-  Release *release = release_open(directory, engine->committer, engine->domains, engine->usage,
-                                  on_journal, engine);
-  g_ptr_array_add(engine->releases, release);
-  block_unless_taken(engine, release);
-  wake_soon(engine);
+  if (engine->stopping)
+    return;   /* it waits in queue/ */
+  Domains *domains = engine->usage != NULL ? engine->recalled : engine->domains;
+  loader_read(engine->loader, directory, domains, engine->usage);
 }
 
 static Release *find_release(const Engine *engine, const char *id)
@@ -400,7 +431,8 @@ guint engine_settle(Engine *engine, const char *id, const guint32 *contacts, gui
     g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
                 engine->stopping ? "the daemon is stopping; release %s can be settled when it "
                                    "runs again"
-                                 : "no release %s is being worked on", id);
+                : loader_reads(engine->loader, id) ? "release %s is still being read; try again"
+                                                   : "no release %s is being worked on", id);
     return 0;
   }
   guint settled = release_settle_doubt(release, contacts, n_contacts, decision, error);
@@ -434,6 +466,11 @@ void engine_stop(Engine *engine, gint64 patience_ms)
 gint64 engine_disk_hangs_since(const Engine *engine)
 {
   return committer_hangs_since(engine->committer);
+}
+
+guint engine_loading(const Engine *engine)
+{
+  return loader_length(engine->loader);
 }
 
 const GPtrArray *engine_releases(const Engine *engine)

@@ -28,7 +28,9 @@ void engine_free(Engine *engine);
 /* New settings: relays that are gone or changed finish what is under way. */
 void engine_reload(Engine *engine, Config *config);
 
-/* Takes up the release in directory. */
+/* Takes up the release in directory, which is read in another thread: it is among the
+ * engine's releases soon. Nothing is sent at all before what was added first, until the main
+ * loop had its turn, is read, where a limit of the settings depends on it. */
 void engine_add(Engine *engine, const char *directory);
 
 /* A person's decision about contacts in doubt of the release id; see release_settle_doubt(). */
@@ -42,6 +44,8 @@ void engine_stop(Engine *engine, gint64 patience_ms);
 /* Since when the journals' disk has owed an answer (monotonic), once that is ten seconds; 0:
  * it does not hang. Meanwhile nothing is sent. */
 gint64 engine_disk_hangs_since(const Engine *engine);
+
+guint engine_loading(const Engine *engine);   /* how much is still being read */
 
 /* For status; the array's elements are borrowed. */
 const GPtrArray *engine_releases(const Engine *engine);   /* Release * */

@@ -31,7 +31,8 @@
  * line is lost, and it is tried again every second. The buffer is bounded by what is in
  * flight, because whoever sends must stop while there is trouble.
  *
- * All functions are for one thread, that of the committer's context. */
+ * All functions are for one thread, that of the committer's context, but journal_continue(),
+ * which may be called in any. */
 
 typedef struct Committer Committer;
 typedef struct Journal Journal;

@@ -78,11 +78,11 @@ static gboolean open_journal(Release *release, Committer *committer, Usage *usag
   return release->journal != NULL;
 }
 
-static gboolean sort_into_lanes(Release *release, GError **error)
+static gboolean sort_into_lanes(Release *release, const Domains *domains, GError **error)
 {
   GError *failure = NULL;
   g_free(release->lanes);
-  release->lanes = domains_sort(release->domains, release->roster, &failure);
+  release->lanes = domains_sort(domains, release->roster, &failure);
   if (failure != NULL)
     g_propagate_error(error, failure);
   return failure == NULL;
@@ -96,7 +96,7 @@ static void make_agenda(Release *release)
   release->agenda = agenda_new(release->ledger, lanes, clock_wall_ms(), clock_monotonic_ms());
 }
 
-static gboolean open_roster(Release *release, GError **error)
+static gboolean open_roster(Release *release, const Domains *domains, GError **error)
 {
   g_autofree char *path = g_build_filename(release->directory, "roster.db", NULL);
   release->roster = roster_open(path, error);
@@ -109,7 +109,7 @@ static gboolean open_roster(Release *release, GError **error)
     return FALSE;
   }
   release->n_columns = g_strv_length((char **)roster_columns(release->roster));
-  return sort_into_lanes(release, error);
+  return sort_into_lanes(release, domains, error);
 }
 
 static gboolean read_sender(Release *release, GError **error)
@@ -153,34 +153,38 @@ static void settle_after_crash(Ledger *ledger, guint32 contact, gpointer data)
   release_settle_by_policy(data, contact);
 }
 
-Release *release_open(const char *directory, Committer *committer, Domains *domains, Usage *usage,
-                      void (*notify)(Release *release, gpointer data), gpointer data)
+Release *release_load(const char *directory, Committer *committer, const Domains *domains,
+                      Usage *usage)
 {
   g_autoptr(GError) error = NULL;
   Release *release = g_new0(Release, 1);
   release->directory = g_strdup(directory);
   release->id = g_path_get_basename(directory);
-  release->domains = domains_ref(domains);
-  release->notify = notify;
-  release->notify_data = data;
   release->suspects = g_hash_table_new_full(NULL, NULL, NULL, g_free);
   release->spare = g_ptr_array_new_with_free_func((GDestroyNotify)delivery_free);
   gboolean good = open_journal(release, committer, usage, &error) &&
-                  open_roster(release, &error) && read_sender(release, &error) &&
+                  open_roster(release, domains, &error) && read_sender(release, &error) &&
                   compile(release, &error);
   if (usage != NULL)
     usage_sort(usage, release->lanes, release->terms.recipients);
-  if (!good) {
+  if (!good)
     release_hold(release, error->message);
-    return release;
-  }
+  return release;
+}
+
+void release_begin(Release *release, Domains *domains,
+                   void (*notify)(Release *release, gpointer data), gpointer data)
+{
+  release->domains = domains_ref(domains);
+  release->notify = notify;
+  release->notify_data = data;
+  if (release->state == RELEASE_HELD)
+    return;
   release_record(release, JOURNAL_LAZY, EVENT_OPENED, 0, "version", DATELINE_VERSION, NULL);
   ledger_each(release->ledger, CONTACT_INTENDED, doubt_after_crash, release);
   ledger_each(release->ledger, CONTACT_IN_DOUBT, settle_after_crash, release);
   make_agenda(release);
-  release->state = RELEASE_SCHEDULED;
   release_tick(release);
-  return release;
 }
 
 void release_close(Release *release)
@@ -192,7 +196,7 @@ void release_close(Release *release)
   g_clear_pointer(&release->agenda, agenda_free);
   g_free(release->lanes);
   g_clear_pointer(&release->hours, hours_free);
-  domains_unref(release->domains);
+  g_clear_pointer(&release->domains, domains_unref);
   g_clear_pointer(&release->ledger, ledger_free);
   g_clear_pointer(&release->roster, roster_close);
   g_clear_pointer(&release->message, message_free);
@@ -216,7 +220,7 @@ void release_set_domains(Release *release, Domains *domains)
   release->domains = domains;
   if (release->agenda == NULL)
     return;
-  if (sort_into_lanes(release, &error))
+  if (sort_into_lanes(release, domains, &error))
     make_agenda(release);
   else
     release_hold(release, error->message);

@@ -39,12 +39,22 @@ typedef struct {
   gint64 first_ms, max_ms;
 } RetryPolicy;
 
-/* Takes up the release in directory (queue/<id>). Contacts whose intent has no outcome are
- * in doubt from now on, by the release's policy held or due again. Always returns a
- * release: one that cannot be trusted is RELEASE_HELD, with the reason. Keeps a reference to
- * domains. usage, if not NULL, gets what was sent lately. notify: see journal.h. */
-Release *release_open(const char *directory, Committer *committer, Domains *domains, Usage *usage,
-                      void (*notify)(Release *release, gpointer data), gpointer data);
+/* A release is taken up in two steps, of which the first may take long, and be taken in any
+ * thread. Until the second nothing else may be done with the release but release_close().
+ *
+ * Reads the release in directory (queue/<id>): its journal, whom it is for, its text with all
+ * attachments. Always returns a release: one that cannot be trusted is RELEASE_HELD, with the
+ * reason. usage, if not NULL, gets what was sent lately. domains and usage are borrowed, and
+ * nobody else may use usage meanwhile. */
+Release *release_load(const char *directory, Committer *committer, const Domains *domains,
+                      Usage *usage);
+
+/* Contacts whose intent has no outcome are in doubt from now on, by the release's policy held
+ * or due again. domains: those of release_load(), of which it keeps a reference. notify: see
+ * journal.h. */
+void release_begin(Release *release, Domains *domains,
+                   void (*notify)(Release *release, gpointer data), gpointer data);
+
 /* Waits until the journal is durable. No deliveries may be out. */
 void release_close(Release *release);
 

@@ -20,7 +20,7 @@ class Manager:
     """A service manager that takes down what it is told, and never acts upon it."""
 
     def __init__(self, notices):
-        self.status, self.fed = [], 0
+        self.status, self.fed = [""], 0
         self._next = notices
         self._thread = threading.Thread(target=self._listen, daemon=True)
         self._thread.start()
