@@ -24,7 +24,7 @@
 #include "spool/folders.h"
 #include "spool/ticket.h"
 
-enum { IDS_TRIED = 9999 };
+enum { IDS_TRIED = 9999, DIRECTORY_MODE = 0750 };
 
 void claim_free(Claim *claim)
 {
@@ -126,7 +126,7 @@ static Claim *make_claim(const Config *config, const char *name, GError **error)
     if (id_is_taken(config, id)) {
       continue;
     }
-    if (mkdir(claim->directory, 0750) == 0) {
+    if (mkdir(claim->directory, DIRECTORY_MODE) == 0) {
       claim->claimed_ms = now;
       return durable_sync_directory(queue, error) ? g_steal_pointer(&claim) : NULL;
     }
@@ -175,8 +175,9 @@ gboolean claim_copy(const Config *config, Claim *claim, Report *report, GError *
   g_autofree char *source_path = claim_path(claim, CLAIM_SOURCE);
   struct stat status;
 
-  if (!durable_make_directory(source_path, error)) {
-    return FALSE;
+  /* Its name is synced with the journal's; before, nobody relies on it. */
+  if (mkdir(source_path, DIRECTORY_MODE) != 0) {
+    return spool_fail(error, NULL, "make folder %s", source_path);
   }
   autofd drop = open_own_folder(drop_path, error);
   autofd source = drop >= 0 ? open_own_folder(source_path, error) : -1;
@@ -217,7 +218,11 @@ static gboolean take_drop(const Claim *claim, int incoming, gboolean *moved, GEr
   g_autofree char *drop_path = claim_path(claim, CLAIM_DROP);
 
   *moved = FALSE;
-  if (!ticket_write(claim, error) || !durable_make_directory(drop_path, error)) {
+  if (mkdir(drop_path, DIRECTORY_MODE) != 0) {
+    return spool_fail(error, NULL, "make folder %s", drop_path);
+  }
+  /* This syncs the folder in which both names are. */
+  if (!ticket_write(claim, error)) {
     return FALSE;
   }
   autofd drop = open_own_folder(drop_path, error);
@@ -253,18 +258,24 @@ Claim *claim_take(const Config *config, const char *path, const char *channel, R
   return g_steal_pointer(&claim);
 }
 
-char *claim_accept(const Config *config, Claim *claim, GError **error)
+gboolean claim_accept(const Config *config, Claim *claim, GError **error)
 {
-  static const char *const settled[] = {CLAIM_DROP, CLAIM_TICKET};
   g_autofree char *release = spool_path(config, SPOOL_QUEUE, claim->id);
 
   if (!durable_rename(claim->directory, release, error)) {
-    return NULL;
+    return FALSE;
   }
   g_free(claim->directory);
   claim->directory = g_strdup(release);
   g_free(claim->source);
   claim->source = g_build_filename(release, CLAIM_SOURCE, claim->name, NULL);
+  return TRUE;
+}
+
+void claim_tidy(const Claim *claim)
+{
+  static const char *const settled[] = {CLAIM_DROP, CLAIM_TICKET};
+
   /* It is accepted, whatever becomes of these. */
   for (guint i = 0; i < G_N_ELEMENTS(settled); i++) {
     g_autofree char *path = claim_path(claim, settled[i]);
@@ -273,5 +284,4 @@ char *claim_accept(const Config *config, Claim *claim, GError **error)
       g_warning("release %s is accepted, but: %s", claim->id, trouble->message);
     }
   }
-  return g_steal_pointer(&release);
 }

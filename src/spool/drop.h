@@ -53,10 +53,12 @@ typedef void (*ClaimStays)(const char *id, const GError *reason, gpointer data);
 GPtrArray *claim_recover(const Config *config, ClaimStays stays, gpointer data,
                          GPtrArray **reports, GError **error);
 
-/* The acceptance point: queue/<id>.new becomes queue/<id> by one durable rename; drop/ and
- * the file claim are removed after it, if possible. Sets directory and source to where
- * they are now. Returns the release's folder; caller frees. */
-char *claim_accept(const Config *config, Claim *claim, GError **error);
+/* The acceptance point: queue/<id>.new becomes queue/<id> by one durable rename. Sets
+ * directory and source to where they are now. */
+gboolean claim_accept(const Config *config, Claim *claim, GError **error);
+
+/* After it, and needed by nobody: removes drop/ and the file claim, if possible. */
+void claim_tidy(const Claim *claim);
 
 /* Moves the drop to rejected/<id>/ with REASON.txt, which says in plain words what was
  * wrong (report_to_text), what happened to the file, and what to do next. Where the drop

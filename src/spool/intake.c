@@ -20,7 +20,7 @@ struct Intake {
 
 typedef struct Errand Errand;
 
-/* One thing for the thread to do, and on the way back what came of it. */
+/* One thing for the thread to do. */
 struct Errand {
   Intake *intake;
   Config *config;
@@ -28,9 +28,14 @@ struct Errand {
   char *path, *channel;    /* take: the drop */
   char *id;                /* archive: the release */
   gboolean stays;          /* something has to be tried again */
-  GPtrArray *accepted;     /* char *, folders */
-  GPtrArray *rejected;     /* char *, ids */
 };
+
+/* On the way back, as soon as it happened. */
+typedef struct {
+  Intake *intake;
+  void (*event)(const char *text, gpointer data);
+  char *text;              /* the folder, or the id */
+} Notice;
 
 static void errand_free(Errand *errand)
 {
@@ -38,8 +43,6 @@ static void errand_free(Errand *errand)
   g_free(errand->path);
   g_free(errand->channel);
   g_free(errand->id);
-  g_ptr_array_unref(errand->accepted);
-  g_ptr_array_unref(errand->rejected);
   g_free(errand);
 }
 
@@ -61,6 +64,24 @@ static void settle(const Errand *errand, const char *what)
   g_hash_table_remove(errand->intake->told, what);
 }
 
+static gboolean deliver_notice(gpointer data)
+{
+  Notice *notice = data;
+  if (!g_atomic_int_get(&notice->intake->closing))
+    notice->event(notice->text, notice->intake->data);
+  g_free(notice->text);
+  g_free(notice);
+  return G_SOURCE_REMOVE;
+}
+
+static void notify(const Errand *errand, void (*event)(const char *text, gpointer data),
+                   const char *text)
+{
+  Notice *notice = g_new0(Notice, 1);
+  *notice = (Notice){ errand->intake, event, g_strdup(text) };
+  g_idle_add_full(G_PRIORITY_DEFAULT, deliver_notice, notice, NULL);
+}
+
 static gboolean write_journal(const Claim *claim, Acceptance *acceptance, GError **error)
 {
   acceptance->terms.owner = claim->owner;
@@ -75,14 +96,14 @@ static gboolean accept(Errand *errand, Claim *claim, Acceptance *acceptance, GEr
 {
   if (!write_journal(claim, acceptance, error))
     return FALSE;
-  char *directory = claim_accept(errand->config, claim, error);
-  if (directory == NULL)
+  if (!claim_accept(errand->config, claim, error))
     return FALSE;
+  notify(errand, errand->intake->events->accepted, claim->directory);
+  claim_tidy(claim);
   history_add(errand->intake->history, acceptance->terms.hash, claim->id,
               acceptance->terms.accepted_ms);
   g_message("release %s: accepted for %u recipients (%" G_GUINT64_FORMAT " rows left out)",
             claim->id, acceptance->terms.recipients, acceptance->terms.skipped);
-  g_ptr_array_add(errand->accepted, directory);
   return TRUE;
 }
 
@@ -92,7 +113,7 @@ static gboolean reject(Errand *errand, Claim *claim, const Report *report, GErro
     return FALSE;
   g_message("drop %s is refused with %u errors; see rejected/%s/REASON.txt", claim->name,
             report_count(report, FINDING_ERROR), claim->id);
-  g_ptr_array_add(errand->rejected, g_strdup(claim->id));
+  notify(errand, errand->intake->events->rejected, claim->id);
   return TRUE;
 }
 
@@ -179,10 +200,6 @@ static gboolean deliver(gpointer data)
   if (errand->path != NULL)
     g_hash_table_remove(intake->waiting, errand->path);
   gboolean closing = g_atomic_int_get(&intake->closing);
-  for (guint i = 0; i < errand->accepted->len && !closing; i++)
-    intake->events->accepted(errand->accepted->pdata[i], intake->data);
-  for (guint i = 0; i < errand->rejected->len && !closing; i++)
-    intake->events->rejected(errand->rejected->pdata[i], intake->data);
   if (errand->stays && intake->retry == 0 && !closing)
     intake->retry = g_timeout_add((guint)intake->config->rescan_ms, on_retry, intake);
   errand_free(errand);
@@ -210,8 +227,6 @@ static Errand *errand_new(Intake *intake, void (*work)(Errand *errand))
   errand->intake = intake;
   errand->config = config_ref(intake->config);
   errand->work = work;
-  errand->accepted = g_ptr_array_new_with_free_func(g_free);
-  errand->rejected = g_ptr_array_new_with_free_func(g_free);
   return errand;
 }
 

@@ -92,7 +92,7 @@ static gboolean recover_claim(const Config *config, const char *id, Claim **clai
   return TRUE;
 }
 
-/* An accepted release from which claim_accept() did not come to remove these. */
+/* An accepted release from which claim_tidy() did not come to remove these. */
 static gboolean clear_accepted(const Config *config, const char *id, GError **error)
 {
   g_autofree char *release = spool_path(config, SPOOL_QUEUE, id);

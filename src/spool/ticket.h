@@ -14,7 +14,7 @@
  * The owner is not in it. Until the drop was moved it can be exchanged for another one;
  * afterwards its own inode tells who owns it, and nobody can give a file away. */
 
-/* Writes name, channel and claimed_ms of claim, durably. */
+/* Writes name, channel and claimed_ms of claim, durably, with all names in its folder. */
 gboolean ticket_write(const Claim *claim, GError **error);
 
 /* Reads them into claim, of which directory is set. FALSE where the file is missing or
