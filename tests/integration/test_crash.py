@@ -198,3 +198,32 @@ def test_a_second_daemon_is_refused(sinks, stations):
                             env=environment, timeout=20)
     assert second.returncode != 0
     assert "another datelined works on" in second.stderr
+
+
+def test_sends_again_soon_after_a_sigkill(sinks, stations):
+    sink = sinks("--delay", "5", maildir=False)
+    station = stations(sink.port, relay="connections = 4;")
+    station.write_contacts(5000)
+    station.start()
+    station.drop("news.md", RELEASE)
+    sink.wait_for(100)
+    station.kill()
+    before = len(sink.records())
+    station.start()
+    wait_until(lambda: len(sink.records()) > before, "it sends again", patience=10)
+
+
+def test_stopped_while_a_release_is_read(sinks, stations):
+    """Reading takes its time where the contacts are sorted by their domains."""
+    sink = sinks(maildir=False)
+    limit = 'domains = ( { match = "example.org"; connections = 2; rate = "500000/day"; } );'
+    station = stations(sink.port, settings=limit)
+    station.write_contacts(100000)
+    station.start()
+    station.drop("news.md", RELEASE.replace("subject", "send-at: 2099-11-25 09:00\nsubject", 1))
+    wait_until(lambda: station.live()["releases"], "it is accepted")
+    for _ in range(3):
+        assert station.stop() == 0
+        station.start()
+    wait_until(lambda: [r["state"] for r in station.live()["releases"]] == ["scheduled"], "it is read")
+    assert "held" not in station.log() and station.stop() == 0

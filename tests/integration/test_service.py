@@ -21,6 +21,7 @@ def test_ready_reload_stop(sinks, stations, notices):
     station = stations(sinks().port)
     station.write_contacts(3)
     station.start(wait=False)
+    await_notice(notices, "STATUS", "waiting for drops")
     await_notice(notices, "READY", "1")
     assert station.live()["pid"] == station.daemon.pid, "ready means that the socket answers"
     station.reload()
@@ -28,7 +29,6 @@ def test_ready_reload_stop(sinks, stations, notices):
     await_notice(notices, "READY", "1")
     station.drop("news.md", "# News\n\nText.\n")
     station.wait_done()
-    await_notice(notices, "STATUS", "waiting for drops")
     assert station.stop() == 0
     assert not (station.runtime / "control").exists()
 
@@ -94,8 +94,29 @@ def test_an_idle_daemon_sleeps(sinks, stations):
     wait_until(lambda: is_quiet(station.daemon.pid), "the daemon sleeps for a second", 15)
 
 
-def is_quiet(pid):
-    """Whether nothing woke the process for a second: that second is what is measured."""
+def test_a_scheduled_release_wakes_nobody(sinks, stations, notices):
+    station = stations(sinks().port)
+    station.config.write_text(station.config.read_text().replace('rescan = "1 s"', 'rescan = "3600 s"'))
+    station.write_contacts(10)
+    station.start()
+    station.drop("news.md", "---\nsubject: News\nsend-at: 2099-11-25 09:00\n---\n# News\n\nText.\n")
+    await_notice(notices, "STATUS", "1 release, 0 of 10 sent")
+    wait_until(lambda: is_quiet(station.daemon.pid), "the daemon sleeps for a second", 15)
+
+
+def test_the_rescan_is_all_that_wakes_an_idle_daemon(sinks, stations):
+    station = stations(sinks().port)
+    station.start()
+    pid = station.daemon.pid
+    wait_until(lambda: is_quiet(pid, 0.2), "the daemon sleeps", 15)
+    before, begin = switches(pid), time.monotonic()
+    time.sleep(5)
+    rescans = time.monotonic() - begin + 1
+    assert switches(pid) - before <= 3 * rescans
+
+
+def is_quiet(pid, seconds=1):
+    """Whether nothing woke the process for so long: that time is what is measured."""
     before = switches(pid)
-    time.sleep(1)
+    time.sleep(seconds)
     return switches(pid) == before
