@@ -36,6 +36,19 @@ static char *releases_line(const Engine *engine)
                          releases->len, releases->len == 1 ? "" : "s", sent, total);
 }
 
+/* What keeps a journal from being written; NULL: nothing does. */
+static char *trouble_line(const Engine *engine)
+{
+  const GPtrArray *releases = engine_releases(engine);
+  for (guint i = 0; i < releases->len; i++) {
+    const char *trouble = release_trouble(releases->pdata[i]);
+    if (trouble != NULL)
+      return g_strdup_printf("release %s: %s; nothing of it is sent until the journal can be written",
+                             release_id(releases->pdata[i]), trouble);
+  }
+  return NULL;
+}
+
 static gint64 disk_hangs_ms(const Manager *manager)
 {
   gint64 since = engine_disk_hangs_since(manager->engine);
@@ -55,7 +68,9 @@ static char *status_line(const Manager *manager)
 {
   gint64 hangs_ms = disk_hangs_ms(manager);
   const char *stop = manager->stopping ? "finishing what is in flight; " : "";
-  g_autofree char *line = hangs_ms > 0 ? disk_line(hangs_ms) : releases_line(manager->engine);
+  g_autofree char *line = hangs_ms > 0 ? disk_line(hangs_ms) : trouble_line(manager->engine);
+  if (line == NULL)
+    line = releases_line(manager->engine);
   return g_strconcat(stop, line, NULL);
 }
 

@@ -253,6 +253,7 @@ static void on_journal(Release *release, gpointer data)
     pool_wake_busy(engine->pools->pdata[i]);
   for (guint i = 0; i < engine->leaving->len; i++)
     pool_wake_busy(engine->leaving->pdata[i]);
+  engine->events->changed(engine->data);
   if (ledger_settled(release_ledger(release)) || release_ready(release, 1) > 0)
     wake_soon(engine);
 }

@@ -34,6 +34,7 @@ struct Release {
   uuid_t uuid;
   VerpKey *token_key;          /* of the terms; NULL where they have none */
   guint out;                   /* deliveries that are out */
+  gboolean told_trouble;       /* of the journal, in the log */
   guint64 finish_line;         /* EVENT_FINISHED's number; 0: not yet */
   gboolean started;
   GHashTable *suspects;        /* contact -> Suspect */

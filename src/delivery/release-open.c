@@ -59,7 +59,13 @@ static gboolean replay(Release *release, JournalReader *reader, Usage *usage, GE
 static void on_journal(Journal *journal, gpointer data)
 {
   Release *release = data;
-  (void)journal;
+  const char *trouble = journal_trouble(journal);
+  if (trouble != NULL && !release->told_trouble)
+    g_warning("release %s: %s; nothing of it is sent until the journal can be written", release->id,
+              trouble);
+  else if (trouble == NULL && release->told_trouble)
+    g_message("release %s: the journal can be written again", release->id);
+  release->told_trouble = trouble != NULL;
   release->notify(release, release->notify_data);
 }
 

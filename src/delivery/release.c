@@ -333,11 +333,15 @@ ReleaseState release_state(const Release *release)
   return release->state;
 }
 
+const char *release_trouble(const Release *release)
+{
+  return release->state != RELEASE_HELD ? journal_trouble(release->journal) : NULL;
+}
+
 const char *release_reason(const Release *release)
 {
-  if (release->state == RELEASE_SENDING && journal_trouble(release->journal) != NULL)
-    return journal_trouble(release->journal);
-  return release->reason;
+  const char *trouble = release->state == RELEASE_SENDING ? release_trouble(release) : NULL;
+  return trouble != NULL ? trouble : release->reason;
 }
 
 const Ledger *release_ledger(const Release *release)

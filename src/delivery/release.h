@@ -66,6 +66,9 @@ const char *release_directory(const Release *release);
 const Terms *release_terms(const Release *release);
 ReleaseState release_state(const Release *release);
 const char *release_reason(const Release *release);   /* why held, paused or scheduled; or NULL */
+/* Why the journal cannot be written at present; NULL: it can, or none is needed any more. Good
+ * until the next call. */
+const char *release_trouble(const Release *release);
 const Ledger *release_ledger(const Release *release); /* NULL when held before it was read */
 double release_rate(Release *release);                /* messages a second, lately */
 

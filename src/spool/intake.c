@@ -82,21 +82,24 @@ static void notify(const Errand *errand, void (*event)(const char *text, gpointe
   g_idle_add_full(G_PRIORITY_DEFAULT, deliver_notice, notice, NULL);
 }
 
-static gboolean write_journal(const Claim *claim, Acceptance *acceptance, GError **error)
+/* NULL where they are too long, with the reason in report. */
+static GString *first_lines(const Claim *claim, Acceptance *acceptance, Report *report)
 {
   acceptance->terms.owner = claim->owner;
   acceptance->terms.received_ms = claim->claimed_ms;
   acceptance->terms.name = g_strdup(claim->name);
-  g_autoptr(GString) lines = terms_to_journal(&acceptance->terms);
-  g_autoptr(Segment) segment = segment_create(claim->directory, lines->str, lines->len, error);
-  return segment != NULL;
+  GString *lines = terms_to_journal(&acceptance->terms);
+  if (lines == NULL)
+    report_error(report, NULL, 0, 0,
+                 "the sender, the names of the lists and the drop's own name are too long together");
+  return lines;
 }
 
-static gboolean accept(Errand *errand, Claim *claim, Acceptance *acceptance, GError **error)
+static gboolean accept(Errand *errand, Claim *claim, const Acceptance *acceptance,
+                       const GString *lines, GError **error)
 {
-  if (!write_journal(claim, acceptance, error))
-    return FALSE;
-  if (!claim_accept(errand->config, claim, error))
+  g_autoptr(Segment) segment = segment_create(claim->directory, lines->str, lines->len, error);
+  if (segment == NULL || !claim_accept(errand->config, claim, error))
     return FALSE;
   notify(errand, errand->intake->events->accepted, claim->directory);
   claim_tidy(claim);
@@ -122,15 +125,18 @@ static void decide(Errand *errand, Claim *claim, Report *report)
 {
   g_autoptr(GError) error = NULL;
   g_auto(Acceptance) acceptance = { 0 };
+  g_autoptr(GString) lines = NULL;
   gboolean done = TRUE;
   if (!report_failed(report))
     done = acceptance_prepare(errand->config, claim->source, claim->channel, claim->directory,
                               &acceptance, report, &error);
   if (done && acceptance.draft != NULL)
     history_check(errand->intake->history, acceptance.draft, report);
+  if (done && !report_failed(report))
+    lines = first_lines(claim, &acceptance, report);
   if (done)
-    done = report_failed(report) ? reject(errand, claim, report, &error)
-                                 : accept(errand, claim, &acceptance, &error);
+    done = lines != NULL ? accept(errand, claim, &acceptance, lines, &error)
+                         : reject(errand, claim, report, &error);
   if (done) {
     settle(errand, claim->id);
     return;

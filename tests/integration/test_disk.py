@@ -93,6 +93,11 @@ def wait_reason(station, words):
                patience=20)
 
 
+def await_status(notices, words):
+    while words not in notices().get("STATUS", ""):
+        pass
+
+
 def contacts_with(station, release, *events):
     """The contacts with one of these events in the journal, as it is on the disk."""
     found = set()
@@ -181,7 +186,7 @@ def assert_all_once(station, sink, contacts):
     assert not contacts_with(station, release, "in-doubt", "deferred", "bounced")
 
 
-def test_full_in_the_middle(sinks, stations, disks):
+def test_full_in_the_middle(sinks, stations, disks, notices):
     sink = sinks("--delay", "5", maildir=False)
     station = stations(sink.port, relay="connections = 4;")
     disks.small(station.spool)
@@ -191,6 +196,7 @@ def test_full_in_the_middle(sinks, stations, disks):
         wait_reason(station, "No space left on device")
         assert release_of(station)["state"] == "sending"
         assert station.live()["relays"][0]["trouble"] is None
+        await_status(notices, "No space left on device")
         before = reached(sink)
         assert len(before) < 400
         intended = contacts_with(station, release, "intended")
@@ -199,6 +205,8 @@ def test_full_in_the_middle(sinks, stations, disks):
         sink.wait_for(len(before) + 20)
         assert release_of(station)["reason"] is None
     assert_all_once(station, sink, 400)
+    assert station.log().count("until the journal can be written") == 2
+    assert station.log().count("the journal can be written again") == 2
 
 
 def test_killed_while_full(sinks, stations, disks):

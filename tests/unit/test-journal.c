@@ -470,6 +470,36 @@ static void test_hang(Fixture *f, G_GNUC_UNUSED gconstpointer data)
   assert_journal(f, 1, 0);
 }
 
+static void count_call(gpointer data)
+{
+  ++*(guint *)data;
+}
+
+/* Nobody asks, and it is noticed: when it begins, and when it is over. */
+static void test_hang_is_told(Fixture *f, G_GNUC_UNUSED gconstpointer data)
+{
+  guint calls = 0;
+
+  committer_watch(f->committer, count_call, &calls);
+  disk_hang(TRUE);
+  disk_pass_time(-15000);   /* so that the look at the disk is due already */
+  append(f, JOURNAL_SYNC, 1, "first");
+  disk_await_hanging();
+  disk_pass_time(15000);
+  while (calls == 0) {
+    iterate(f);
+  }
+  g_assert_cmpint(committer_hangs_since(f->committer), >, 0);
+  g_assert_cmpint(g_atomic_int_get(&warnings), ==, 1);
+  disk_hang(FALSE);
+  await_durable(f, 1);
+  while (calls == 1) {
+    iterate(f);
+  }
+  g_assert_cmpint(committer_hangs_since(f->committer), ==, 0);
+  g_assert_cmpuint(calls, ==, 2);
+}
+
 /* Closing does not wait for a disk that hangs; the thread cleans up behind it. */
 static void test_close_while_hanging(Fixture *f, G_GNUC_UNUSED gconstpointer data)
 {
@@ -796,6 +826,7 @@ int main(int argc, char **argv)
     {"close-in-trouble", test_close_in_trouble, 0},
     {"close-after-trouble", test_close_after_trouble, 0},
     {"hang", test_hang, 0},
+    {"hang-is-told", test_hang_is_told, 0},
     {"close-while-hanging", test_close_while_hanging, 0},
     {"random-faults-1", test_random_faults, 1},
     {"random-faults-2", test_random_faults, 2},
