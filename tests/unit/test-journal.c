@@ -484,6 +484,7 @@ static void test_hang_is_told(Fixture *f, G_GNUC_UNUSED gconstpointer data)
   disk_hang(TRUE);
   disk_pass_time(-15000);   /* so that the look at the disk is due already */
   append(f, JOURNAL_SYNC, 1, "first");
+  end_round(f);
   disk_await_hanging();
   disk_pass_time(15000);
   while (calls == 0) {
