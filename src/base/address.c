@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* The grammar is RFC 5321's, checked character by character, because each refusal
- * has to say what was found. */
+ * has to say what was found. Where the standards leave a choice:
+ *   - comments and folding (RFC 5322) belong to header fields, and are no part of an address;
+ *   - a domain has a dot (RFC 5321 section 2.3.5 wants it fully qualified) and none at its end,
+ *     and its last part is no number (RFC 3696 section 2);
+ *   - an address literal is an address: [192.0.2.1], [IPv6:2001:db8::1]; other tags than
+ *     IPv6 were never registered;
+ *   - labels are letters, digits and hyphens; two hyphens where Punycode has them are
+ *     refused in "xn--" only. */
 
 #include "base/address.h"
 
+#include <arpa/inet.h>
 #include <idn2.h>
 #include <string.h>
 
@@ -189,14 +197,26 @@ static char *fold_local_part(const char *local)
 
 /* --- The domain. --- */
 
+/* Some label is Punycode, or claims to be. */
+static gboolean has_a_label(const char *domain)
+{
+  for (const char *label = domain; label; label = strchr(label, '.')) {
+    label += *label == '.';
+    if (g_ascii_strncasecmp(label, "xn--", 4) == 0) {
+      return TRUE;
+    }
+  }
+  return FALSE;
+}
+
 /* UTS 46. Not with IDN2_USE_STD3_ASCII_RULES: libidn2 then drops characters that are
  * not allowed ("a_b.org" becomes "ab.org") and the mail would go elsewhere; they are
- * kept here, and check_labels() finds them. ASCII domains without "--" (neither
- * A-labels nor reserved ones) are merely lower-cased, which is what UTS 46 does with
- * them, at a hundredth of the cost. */
+ * kept here, and check_labels() finds them. ASCII domains without A-labels
+ * are merely lower-cased, which is what UTS 46 does with them (CheckHyphens false), at a
+ * hundredth of the cost. */
 static char *domain_to_ascii(const char *domain, GError **error)
 {
-  if (g_str_is_ascii(domain) && !strstr(domain, "--")) {
+  if (g_str_is_ascii(domain) && !has_a_label(domain)) {
     return g_ascii_strdown(domain, -1);
   }
   char *converted = NULL;
@@ -260,6 +280,26 @@ static gboolean check_labels(const char *domain, GError **error)
   return TRUE;
 }
 
+/* RFC 5321 section 4.1.3: domain, which begins with a bracket, in its one spelling. */
+static char *check_literal(const char *domain, GError **error)
+{
+  static const char TAG[] = "IPv6:";
+  gsize length = strlen(domain);
+  g_autofree char *inner = length > 2 ? g_strndup(domain + 1, length - 2) : g_strdup("");
+  gboolean is_6 = g_ascii_strncasecmp(inner, TAG, strlen(TAG)) == 0;
+  int family = is_6 ? AF_INET6 : AF_INET;
+  struct in6_addr binary;
+  char text[INET6_ADDRSTRLEN];
+  if (domain[length - 1] != ']' ||
+      inet_pton(family, is_6 ? inner + strlen(TAG) : inner, &binary) != 1 ||
+      !inet_ntop(family, &binary, text, sizeof text)) {
+    refuse(error, ADDRESS_ERROR_DOMAIN, "what stands in brackets is no IP address, such as "
+           "[192.0.2.1] or [IPv6:2001:db8::1]");
+    return NULL;
+  }
+  return g_strconcat("[", is_6 ? TAG : "", text, "]", NULL);
+}
+
 static char *check_domain(const char *domain, GError **error)
 {
   if (!*domain) {
@@ -267,9 +307,7 @@ static char *check_domain(const char *domain, GError **error)
     return NULL;
   }
   if (*domain == '[') {
-    refuse(error, ADDRESS_ERROR_DOMAIN, "an address literal in brackets is not taken; "
-           "a domain name is expected");
-    return NULL;
+    return check_literal(domain, error);
   }
   if (strchr(domain, '@')) {
     refuse(error, ADDRESS_ERROR_SYNTAX, "it has more than one @; one address is expected");
@@ -395,13 +433,18 @@ static char *strip_blanks(const char *text)
 gboolean address_parse(const char *text, Address *address, GError **error)
 {
   g_autofree char *stripped = strip_blanks(text);
+  return address_parse_exact(stripped, address, error);
+}
+
+gboolean address_parse_exact(const char *text, Address *address, GError **error)
+{
   g_autoptr(GError) wrong = NULL;
   *address = (Address){0};
-  if (check_address(stripped, address, &wrong)) {
+  if (check_address(text, address, &wrong)) {
     return TRUE;
   }
-  explain_slip(stripped, &wrong);
-  g_autofree char *shown = make_visible(stripped);
+  explain_slip(text, &wrong);
+  g_autofree char *shown = make_visible(text);
   g_propagate_prefixed_error(error, g_steal_pointer(&wrong), "\"%s\" is not a mail address: ",
                              shown);
   return FALSE;

@@ -5,7 +5,7 @@
 
 /* A mail address as SMTP carries it: RFC 5321 section 4.1.2 (Mailbox), RFC 6531 for
  * local parts that are not ASCII. The domain is an A-label domain (UTS 46,
- * non-transitional, through libidn2), lower case; address literals are refused. */
+ * non-transitional, through libidn2), lower case, with a dot; or an address literal. */
 typedef struct {
   char *mailbox;      /* local@domain, as it goes into RCPT TO */
   char *key;          /* for comparing: mailbox with the local part unquoted and case-folded,
@@ -17,6 +17,8 @@ typedef struct {
  * with control characters made visible; what may have been meant is suggested.
  * Surrounding blanks are taken off; nothing else is repaired silently. */
 gboolean address_parse(const char *text, Address *address, GError **error);
+/* The same, where blanks around text are not to be taken off. */
+gboolean address_parse_exact(const char *text, Address *address, GError **error);
 void address_clear(Address *address);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Address, address_clear)
 

@@ -6,20 +6,67 @@
 
 #include "base/address.h"
 #include "base/limits.h"
-#include "contacts/csvreader.h"
 
 G_DEFINE_QUARK(contacts-error-quark, contacts_error)
 
 struct List {
   char *name;
   char *file;
-  CsvReader *reader;
+  RowReader *reader;
   char **columns;        /* up to the last that has a name */
   guint n_columns;
   guint n_header_cells;  /* with the nameless ones after them */
   guint address_column;
+  const char *cells[LIMIT_CSV_COLUMNS];  /* of the row at hand */
   char *flaw;
 };
+
+/* --- Cells. --- */
+
+static gboolean is_blank(char c)
+{
+  return c == ' ' || c == '\t';
+}
+
+/* Takes off the blanks around it, which spreadsheets and people leave there. */
+static void trim_cell(FileCell *cell)
+{
+  while (cell->length > 0 && is_blank(cell->text[cell->length - 1])) {
+    cell->length--;
+  }
+  while (cell->length > 0 && is_blank(*cell->text)) {
+    cell->text++;
+    cell->length--;
+  }
+  cell->text[cell->length] = '\0';
+}
+
+static void trim_row(List *list, FileRow *row)
+{
+  guint n = MIN(row->n_cells, LIMIT_CSV_COLUMNS);
+  for (guint i = 0; i < n; i++) {
+    if (!row->cells[i].is_exact) {
+      trim_cell(&row->cells[i]);
+    }
+    list->cells[i] = row->cells[i].text;
+  }
+  while (row->n_used > 0 && row->n_used <= n && row->cells[row->n_used - 1].length == 0) {
+    row->n_used--;
+  }
+}
+
+/* The next row that is not empty. */
+static ListResult next_row(List *list, FileRow *row, GError **error)
+{
+  ListResult result;
+  do {
+    result = row_reader_next(list->reader, row, error);
+    if (result == LIST_ROW) {
+      trim_row(list, row);
+    }
+  } while (result == LIST_ROW && row->n_used == 0 && !row->flaw);
+  return result;
+}
 
 /* --- Names of columns. --- */
 
@@ -86,18 +133,18 @@ static char *describe_columns(const List *list)
   return g_string_free(text, FALSE);
 }
 
-static gboolean has_address(const CsvRow *header)
+static gboolean has_address(const FileRow *header)
 {
   for (guint i = 0; i < MIN(header->n_cells, LIMIT_CSV_COLUMNS); i++) {
     g_auto(Address) address = {0};
-    if (address_parse(header->cells[i], &address, NULL)) {
+    if (address_parse(header->cells[i].text, &address, NULL)) {
       return TRUE;
     }
   }
   return FALSE;
 }
 
-static gboolean check_header(const List *list, const CsvRow *header, Report *report)
+static gboolean check_header(const List *list, const FileRow *header, Report *report)
 {
   if (header->flaw) {
     report_error(report, list->file, header->line, 0, "the names of the columns: %s",
@@ -115,13 +162,13 @@ static gboolean check_header(const List *list, const CsvRow *header, Report *rep
   return FALSE;
 }
 
-static void take_columns(List *list, const CsvRow *header)
+static void take_columns(List *list, const FileRow *header)
 {
   list->n_header_cells = header->n_cells;
   list->n_columns = header->n_used;
   list->columns = g_new0(char *, list->n_columns + 1);
   for (guint i = 0; i < list->n_columns; i++) {
-    list->columns[i] = g_strstrip(g_strdup(header->cells[i]));
+    list->columns[i] = g_strstrip(g_strdup(header->cells[i].text));
   }
 }
 
@@ -185,9 +232,9 @@ static gboolean find_address_column(List *list, const char *wanted, guint line, 
 
 static gboolean read_header(List *list, const ListSettings *settings, Report *report)
 {
-  CsvRow header;
+  FileRow header;
   g_autoptr(GError) error = NULL;
-  switch (csv_reader_next(list->reader, &header, &error)) {
+  switch (next_row(list, &header, &error)) {
   case LIST_FAILED:
     report_take_error(report, list->file, 0, &error);
     return FALSE;
@@ -215,13 +262,13 @@ List *list_open(const ListSettings *settings, Report *report)
   g_autoptr(List) list = g_new0(List, 1);
   list->name = g_strdup(settings->name);
   list->file = g_path_get_basename(settings->file);
-  list->reader = csv_reader_open(settings->file, &error);
+  list->reader = row_reader_open(settings->file, NULL, &error);
   if (!list->reader) {
     g_prefix_error(&error, "the list %s cannot be used: ", settings->file);
     report_take_error(report, list->file, 0, &error);
     return NULL;
   }
-  const char *remark = csv_reader_remark(list->reader);
+  const char *remark = row_reader_remark(list->reader);
   if (remark) {
     report_warning(report, list->file, 0, 0, "%s %s", list->file, remark);
   }
@@ -233,7 +280,7 @@ void list_close(List *list)
   if (!list) {
     return;
   }
-  csv_reader_close(list->reader);
+  row_reader_close(list->reader);
   g_strfreev(list->columns);
   g_free(list->name);
   g_free(list->file);
@@ -263,15 +310,29 @@ guint list_address_column(const List *list)
 
 /* --- Rows. --- */
 
+/* The number of the first cell with a NUL, from 1; 0 where there is none. */
+static guint find_nul(const FileRow *row)
+{
+  for (guint i = 0; i < MIN(row->n_cells, LIMIT_CSV_COLUMNS); i++) {
+    if (memchr(row->cells[i].text, '\0', row->cells[i].length)) {
+      return i + 1;
+    }
+  }
+  return 0;
+}
+
 /* A row that is too short has most likely lost a delimiter, one that is too long has a
  * delimiter within a cell: in both, values stand in the wrong columns. */
-static const char *find_flaw(List *list, const CsvRow *row)
+static const char *find_flaw(List *list, const FileRow *row)
 {
-  g_clear_pointer(&list->flaw, g_free);
   gboolean too_short = row->n_cells < list->n_columns;
   guint found = too_short ? row->n_cells : row->n_used;
+  guint nul = find_nul(row);
+  g_clear_pointer(&list->flaw, g_free);
   if (row->flaw) {
     list->flaw = g_strdup(row->flaw);
+  } else if (nul > 0) {
+    list->flaw = g_strdup_printf("cell %u holds a NUL", nul);
   } else if (too_short || found > list->n_header_cells) {
     list->flaw = g_strdup_printf("the row has %u cell%s; %u %s expected", found,
                                  found == 1 ? "" : "s", list->n_columns,
@@ -280,12 +341,21 @@ static const char *find_flaw(List *list, const CsvRow *row)
   return list->flaw;
 }
 
+/* Cells that a row does not have are empty. */
+static void fill_cells(List *list, guint n_cells)
+{
+  for (guint i = n_cells; i < list->n_columns; i++) {
+    list->cells[i] = "";
+  }
+}
+
 ListResult list_next(List *list, ListRow *row, GError **error)
 {
-  CsvRow read;
-  ListResult result = csv_reader_next(list->reader, &read, error);
+  FileRow read;
+  ListResult result = next_row(list, &read, error);
   if (result == LIST_ROW) {
-    *row = (ListRow){.line = read.line, .cells = read.cells, .flaw = find_flaw(list, &read)};
+    fill_cells(list, read.n_cells);
+    *row = (ListRow){.line = read.line, .cells = list->cells, .flaw = find_flaw(list, &read)};
   } else if (result == LIST_FAILED) {
     g_prefix_error(error, "%s: ", list->file);
   }

@@ -3,11 +3,12 @@
 
 #include "base/report.h"
 #include "config/config.h"
+#include "contacts/rows.h"
 
-/* A list is read as rows of cells, whatever it is kept in (today: CSV, RFC 4180 and
- * its relatives; contacts/csvreader.h says what is taken). The first row names the columns.
- * Text reaches the caller as valid UTF-8 without NUL, whatever the file's encoding was.
- * Constant memory: a row at a time. */
+/* A list is read as rows of cells, whatever it is kept in (contacts/rows.h). The first row
+ * names the columns. Text reaches the caller as valid UTF-8 without NUL, whatever the file's
+ * encoding was, and without the blanks around a cell that was not quoted. Constant memory: a
+ * row at a time. */
 
 typedef struct List List;
 
@@ -37,8 +38,6 @@ typedef struct {
                               may be partly filled. Empty cells beyond the last column are
                               no flaw. */
 } ListRow;
-
-typedef enum { LIST_ROW, LIST_END, LIST_FAILED } ListResult;
 
 /* Blank lines, and lines of delimiters only, are passed over. LIST_FAILED sets error,
  * which names file and line: the file could not be read to its end, or ends within

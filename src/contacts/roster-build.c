@@ -191,8 +191,10 @@ static void append_cell(GString *text, const ListRow *row, int column)
 }
 
 /* The display name, or NULL; good until builder->text is used again. It goes into a
- * header: runs of blanks, line breaks and controls are one blank each. */
-static const char *make_name(Builder *builder, const Source *source, const ListRow *row)
+ * header: runs of blanks, line breaks and controls are one blank each. beside: what stood
+ * beside the address, or NULL; the name where no column has one. */
+static const char *make_name(Builder *builder, const Source *source, const ListRow *row,
+                             const char *beside)
 {
   GString *text = g_string_truncate(builder->text, 0);
   append_cell(text, row, source->name);
@@ -200,6 +202,9 @@ static const char *make_name(Builder *builder, const Source *source, const ListR
     append_cell(text, row, source->first_name);
     append_word(text, " ");
     append_cell(text, row, source->last_name);
+  }
+  if (is_empty(text->str) && beside) {
+    append_word(text, beside);
   }
   g_strchomp(text->str);
   return *text->str ? text->str : NULL;
@@ -263,7 +268,7 @@ static gboolean skip_without_value(Builder *builder, const Source *source, const
 }
 
 static gboolean take_address(Builder *builder, const Source *source, const ListRow *row,
-                             const Address *address, GError **error)
+                             const Address *address, const char *beside, GError **error)
 {
   RosterPlace place = {source->number, row->line};
   RosterPlace first;
@@ -272,8 +277,8 @@ static gboolean take_address(Builder *builder, const Source *source, const ListR
   gboolean good =
     incomplete ? roster_writer_find(builder->writer, address, &first, error)
                : roster_writer_add(builder->writer, &place, address,
-                                   make_name(builder, source, row), builder->values, &first,
-                                   error);
+                                   make_name(builder, source, row, beside), builder->values,
+                                   &first, error);
   if (!good) {
     return FALSE;
   }
@@ -287,19 +292,30 @@ static gboolean take_address(Builder *builder, const Source *source, const ListR
   return TRUE;
 }
 
+/* A cell may hold "Jane Doe <jane@example.org>"; *name is then what stands before the <, and
+ * else NULL. Anything else beside the address is somebody's slip, of which the error tells. */
+static gboolean read_address(const char *cell, char **name, Address *address, GError **error)
+{
+  gboolean has_name = *cell != '<' && strchr(cell, '<');
+  *name = NULL;
+  return (has_name && mailbox_parse(cell, name, address, NULL)) ||
+         address_parse(cell, address, error);
+}
+
 static gboolean take_row(Builder *builder, const Source *source, const ListRow *row,
                          GError **error)
 {
   g_auto(Address) address = {0};
+  g_autofree char *name = NULL;
   g_autoptr(GError) wrong = NULL;
   builder->counts->rows++;
   if (row->flaw) {
     return skip_invalid(builder, source, row, row->flaw, error);
   }
-  if (!address_parse(row->cells[list_address_column(source->list)], &address, &wrong)) {
+  if (!read_address(row->cells[list_address_column(source->list)], &name, &address, &wrong)) {
     return skip_invalid(builder, source, row, wrong->message, error);
   }
-  return take_address(builder, source, row, &address, error);
+  return take_address(builder, source, row, &address, name, error);
 }
 
 static gboolean take_source(Builder *builder, const Source *source, GError **error)

@@ -15,6 +15,7 @@
 enum {
   CHUNK = 64 << 10,
   JUDGED = 256 << 10,  /* as much of a file is shown to uchardet */
+  HEAD = 256,          /* as much of it is looked at for UTF-16 */
 };
 
 struct TextFile {
@@ -104,6 +105,7 @@ static const ByteOrderMark *find_mark(const char *text, gsize length)
 typedef struct {
   guint64 sequences;      /* characters of more than one byte */
   guint64 strays;         /* bytes that are not UTF-8 */
+  guint64 controls;       /* of these, from 0x80 to 0x9f */
   goffset first_stray;
 } Survey;
 
@@ -114,6 +116,14 @@ static guint64 count_sequences(const char *text, const char *end)
     count += (guchar)*p >= 0xc0;
   }
   return count;
+}
+
+static void note_stray(Survey *survey, guchar byte, goffset offset)
+{
+  if (survey->strays++ == 0) {
+    survey->first_stray = offset;
+  }
+  survey->controls += byte < 0xa0;
 }
 
 /* Surveys text, which stands at offset in its file; returns how much of it was done:
@@ -136,9 +146,7 @@ static gsize survey_chunk(Survey *survey, const char *text, gsize length, goffse
       if (!last && g_utf8_get_char_validated(p, end - p) == (gunichar)-2) {
         break;
       }
-      if (survey->strays++ == 0) {
-        survey->first_stray = offset + (p - text);
-      }
+      note_stray(survey, (guchar)*p, offset + (p - text));
     }
     p++;
   }
@@ -165,7 +173,7 @@ static gboolean survey_file(int fd, Survey *survey, GError **error)
 
 /* What uchardet thinks of the part of the file around first_stray; NULL without error
  * where it has no idea. */
-static char *guess_encoding(int fd, goffset first_stray, GError **error)
+static char *ask_uchardet(int fd, goffset first_stray, GError **error)
 {
   g_autofree char *part = g_malloc(JUDGED);
   goffset start = MAX(0, first_stray - JUDGED / 2);
@@ -184,8 +192,87 @@ static char *guess_encoding(int fd, goffset first_stray, GError **error)
   return encoding;
 }
 
-/* The encoding that iconv has to convert from, NULL for none. */
-static gboolean decide_encoding(int fd, char **encoding, char **remark, GError **error)
+static const char FALLBACK[] = "WINDOWS-1252";
+
+/* Windows' encodings hold the characters of ISO's, and more in the place of control codes;
+ * lists come from Windows. Names of people and places in Western Europe, a handful of them,
+ * are taken by uchardet for languages in which hardly anybody keeps a list in these
+ * encodings: they are believed when there is much of it only. */
+static const struct {
+  const char *guess;
+  const char *encoding;     /* to be read as */
+  guint64 least_strays;     /* fewer: FALLBACK */
+  guint64 least_controls;   /* the same */
+} BELIEFS[] = {
+  {"ISO-8859-1", FALLBACK, 0, 0},
+  {"ISO-8859-15", FALLBACK, 0, 0},
+  {"ISO-8859-2", "WINDOWS-1250", 0, 1},
+  {"ISO-8859-2", "ISO-8859-2", 0, 0},
+  {"ISO-8859-9", "WINDOWS-1254", 0, 0},
+  {"ISO-8859-7", "WINDOWS-1253", 0, 1},
+  {"ISO-8859-7", "ISO-8859-7", 0, 0},
+  {"ISO-8859-3", "ISO-8859-3", 200, 0},
+  {"ISO-8859-4", "ISO-8859-4", 200, 0},
+  {"ISO-8859-10", "ISO-8859-10", 200, 0},
+  {"ISO-8859-13", "WINDOWS-1257", 200, 0},
+  {"ISO-8859-16", "ISO-8859-16", 200, 0},
+  {"MAC-CENTRALEUROPE", "MACCENTRALEUROPE", 200, 0},
+  {"IBM852", "IBM852", 200, 0},
+  {"IBM865", "IBM865", 200, 0},
+};
+
+static gboolean is_known(const char *encoding)
+{
+  g_autoptr(GCharsetConverter) converter = g_charset_converter_new("UTF-8", encoding, NULL);
+  return converter != NULL;
+}
+
+static const char *weigh_guess(const char *guess, const Survey *survey)
+{
+  gboolean is_listed = FALSE;
+  for (gsize i = 0; i < G_N_ELEMENTS(BELIEFS); i++) {
+    if (g_str_equal(BELIEFS[i].guess, guess)) {
+      is_listed = TRUE;
+      if (survey->strays >= BELIEFS[i].least_strays &&
+          survey->controls >= BELIEFS[i].least_controls) {
+        return BELIEFS[i].encoding;
+      }
+    }
+  }
+  return is_listed || !is_known(guess) ? FALLBACK : guess;
+}
+
+static char *guess_encoding(int fd, const Survey *survey, GError **error)
+{
+  g_autoptr(GError) failure = NULL;
+  g_autofree char *guess = ask_uchardet(fd, survey->first_stray, &failure);
+  if (failure) {
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return NULL;
+  }
+  return g_strdup(guess ? weigh_guess(guess, survey) : FALLBACK);
+}
+
+/* UTF-16 without a mark, where it is plain: the header of a list is mostly ASCII. */
+static const char *find_utf16(const char *text, gsize length)
+{
+  gsize nuls[2] = {0};
+  for (gsize i = 0; i < length; i++) {
+    nuls[i % 2] += text[i] == '\0';
+  }
+  gsize half = length / 2;
+  for (gsize odd = 0; odd < 2; odd++) {
+    if (half > 1 && nuls[odd] >= half - half / 4 && nuls[!odd] == 0) {
+      return odd == 1 ? "UTF-16LE" : "UTF-16BE";
+    }
+  }
+  return NULL;
+}
+
+/* The encoding that iconv has to convert from, NULL for none. wanted: what the caller
+ * says, or NULL. */
+static gboolean decide_encoding(int fd, const char *wanted, char **encoding, char **remark,
+                                GError **error)
 {
   Survey survey = {0};
   if (!survey_file(fd, &survey, error)) {
@@ -200,18 +287,12 @@ static gboolean decide_encoding(int fd, char **encoding, char **remark, GError *
                               survey.strays == 1 ? "" : "s");
     return TRUE;
   }
-  g_autoptr(GError) failure = NULL;
-  *encoding = guess_encoding(fd, survey.first_stray, &failure);
-  if (failure) {
-    g_propagate_error(error, g_steal_pointer(&failure));
-    return FALSE;
+  *encoding = wanted ? g_strdup(wanted) : guess_encoding(fd, &survey, error);
+  if (*encoding && !wanted) {
+    *remark = g_strdup_printf("is not UTF-8; it was read as %s, which is a guess: look at the "
+                              "accents, or save it as UTF-8", *encoding);
   }
-  if (!*encoding) {
-    *encoding = g_strdup("WINDOWS-1252");
-  }
-  *remark = g_strdup_printf("is not UTF-8; it was read as %s, which is a guess: "
-                            "look at the accents, or save it as UTF-8", *encoding);
-  return TRUE;
+  return *encoding != NULL;
 }
 
 /* --- Opening and reading. --- */
@@ -227,25 +308,37 @@ static GInputStream *make_stream(int fd, const char *encoding, GError **error)
   return converter ? g_converter_input_stream_new(bytes, G_CONVERTER(converter)) : NULL;
 }
 
-TextFile *text_file_open(const char *path, GError **error)
+/* How the file that begins with head is to be read: *start is where its text begins. */
+static gboolean judge_file(int fd, const char *wanted, const char *head, gsize length,
+                           goffset *start, char **encoding, char **remark, GError **error)
+{
+  const ByteOrderMark *mark = find_mark(head, length);
+  const char *plain = mark ? mark->encoding : find_utf16(head, length);
+  *start = 0;
+  if (plain) {
+    *encoding = g_strdup(plain);
+    *remark = g_strdup_printf("is not UTF-8; it was read as %s, as its first bytes say", plain);
+  } else if (mark) {
+    *start = (goffset)mark->length;
+  } else {
+    return decide_encoding(fd, wanted, encoding, remark, error);
+  }
+  return TRUE;
+}
+
+TextFile *text_file_open(const char *path, const char *encoding, GError **error)
 {
   int fd = open_regular(path, error);
   if (fd < 0) {
     return NULL;
   }
-  g_autofree char *encoding = NULL;
+  g_autofree char *found = NULL;
   g_autofree char *remark = NULL;
-  goffset start = 0;
-  char head[4];
+  goffset start;
+  char head[HEAD];
   gssize length = read_at(fd, head, sizeof head, 0, error);
-  const ByteOrderMark *mark = length > 0 ? find_mark(head, (gsize)length) : NULL;
-  if (mark && mark->encoding) {
-    encoding = g_strdup(mark->encoding);
-    remark = g_strdup_printf("is not UTF-8; it was read as %s, as its first bytes say",
-                             encoding);
-  } else if (mark) {
-    start = (goffset)mark->length;
-  } else if (length < 0 || !decide_encoding(fd, &encoding, &remark, error)) {
+  if (length < 0 ||
+      !judge_file(fd, encoding, head, (gsize)length, &start, &found, &remark, error)) {
     close(fd);
     return NULL;
   }
@@ -254,7 +347,7 @@ TextFile *text_file_open(const char *path, GError **error)
     close(fd);
     return NULL;
   }
-  GInputStream *stream = make_stream(fd, encoding, error);
+  GInputStream *stream = make_stream(fd, found, error);
   if (!stream) {
     return NULL;
   }

@@ -139,6 +139,7 @@ static void test_delimiters(Fixture *f, G_GNUC_UNUSED gconstpointer data)
   assert_reads(f, "email\n\"a@b.org\"\n", "2:a@b.org\nend");
   /* A first line "sep=" is believed, and counted. */
   assert_reads(f, "sep=;\nemail;a,b,c\na@b.org;1,2\n", "3:a@b.org|1,2\nend");
+  assert_reads(f, "email|a;b\na@b.org|1,2,3\n", "2:a@b.org|1,2,3\nend");
   assert_reads(f, "SEP=|\r\nemail|a,b;c\r\na@b.org|1\r\n", "3:a@b.org|1\nend");
   assert_reads(f, "sep=\t\nemail\ta,b,c\na@b.org\t1\n", "3:a@b.org|1\nend");
   assert_reads(f, "\ufeffsep=;\nemail;a,b,c\na@b.org;1\n", "3:a@b.org|1\nend");
@@ -154,6 +155,10 @@ static void test_quotation(Fixture *f, G_GNUC_UNUSED gconstpointer data)
   assert_reads(f, "email,note\na@b.org,Jane \"JJ\" Doe\nc@d.org,6\" 7\"\n",
                "2:a@b.org|Jane \"JJ\" Doe\n3:c@d.org|6\" 7\"\nend");
   assert_reads(f, "email,note\na@b.org,\"\"\n", "2:a@b.org|\nend");
+  /* A blank makes the mark an ordinary character, but where all delimiters are followed by one. */
+  assert_reads(f, "email,note\na@b.org, \"x\"\n", "2:a@b.org|\"x\"\nend");
+  assert_reads(f, "email, note\na@b.org,  \"x, y\" \nc@d.org, z\n",
+               "2:a@b.org|x, y\n3:c@d.org|z\nend");
 }
 
 /* Marks that do not match spoil their own row only. */
@@ -161,7 +166,7 @@ static void test_misplaced_quotation(Fixture *f, G_GNUC_UNUSED gconstpointer dat
 {
   static const char *const CELLS[] = {
     "\"Jane \"JJ\" Doe\"", "\"Jane\" Doe", "\"Jane\"\tDoe ", "\"Jane\" \"Doe\"", "\"\" \"   ",
-    "\"Jane\" \" ", "\"\"\"\" \"", "\"a\"b\"c", "\"Jane\".", " \"\"x",
+    "\"Jane\" \" ", "\"\"\"\" \"", "\"a\"b\"c", "\"Jane\".",
   };
   const char *flaw = "cell 2 goes on after its closing quotation mark; a quotation mark inside "
                      "quotation marks is written twice";
@@ -195,7 +200,7 @@ static void test_blocks(Fixture *f, G_GNUC_UNUSED gconstpointer data)
     g_autofree char *filler = g_strnfill(pad - 20, 'x');
     g_autofree char *content = g_strconcat("email,note\r\na@b.org,", filler, "\r\n"
                                            "c@d.org,\"Ü\"\"\r\n\"\r\n"
-                                           "\r\n e@f.org , \"z\" \r\n", NULL);
+                                           "\r\n e@f.org ,\"z\" \r\n", NULL);
     g_autofree char *expected = g_strconcat("2:a@b.org|", filler, "\n3:c@d.org|Ü\"\r\n\n"
                                             "6:e@f.org|z\nend", NULL);
     assert_reads(f, content, expected);
@@ -264,6 +269,46 @@ static void test_unicode_marks(Fixture *f, G_GNUC_UNUSED gconstpointer data)
     /* Torn in the middle of a character. */
     g_assert_false(open_bytes(f, (const char *)content->data, content->len - 1, NULL));
     assert_says(f, "press.csv cannot be used: after line 1: ");
+  }
+}
+
+/* Lists of a few names, in which uchardet sees all sorts of languages. */
+static void test_short_lists(Fixture *f, G_GNUC_UNUSED gconstpointer data)
+{
+  static const struct {
+    const char *name, *encoding;
+  } NAMES[] = {
+    {"São", "WINDOWS-1252"}, {"Nuñez", "WINDOWS-1252"}, {"Håkan", "WINDOWS-1252"},
+    {"Søren", "WINDOWS-1252"}, {"Françoise", "WINDOWS-1252"}, {"Zoë", "WINDOWS-1252"},
+    {"naïve", "WINDOWS-1252"}, {"Ægir", "WINDOWS-1252"}, {"Günther", "WINDOWS-1252"},
+    {"João Peña", "WINDOWS-1252"}, {"Bjørn Åge", "WINDOWS-1252"}, {"Renée", "WINDOWS-1252"},
+    {"“it’s” – 10 €", "WINDOWS-1252"}, {"Céline Dœuff", "WINDOWS-1252"},
+    {"Łódź", "WINDOWS-1250"}, {"Nováková Věra", "WINDOWS-1250"}, {"Dvořák", "WINDOWS-1250"},
+    {"İstanbul", "WINDOWS-1254"}, {"Иван Петров", "WINDOWS-1251"},
+    {"Γιώργος Παπαδόπουλος", "WINDOWS-1253"},
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS(NAMES); i++) {
+    gsize length;
+    g_autofree char *text = g_strdup_printf("email,name\na@b.org,%s\nc@d.org,Joe\n",
+                                            NAMES[i].name);
+    g_autofree char *content = g_convert(text, -1, NAMES[i].encoding, "UTF-8", NULL, &length,
+                                         NULL);
+    g_test_message("%s", NAMES[i].name);
+    g_autofree char *expected = g_strdup_printf("2:a@b.org|%s\n3:c@d.org|Joe\nend",
+                                                NAMES[i].name);
+    assert_reads_bytes(f, content, length, expected);
+  }
+}
+
+static void test_unmarked_utf16(Fixture *f, G_GNUC_UNUSED gconstpointer data)
+{
+  static const char *const ENCODINGS_16[] = {"UTF-16LE", "UTF-16BE"};
+  for (gsize i = 0; i < G_N_ELEMENTS(ENCODINGS_16); i++) {
+    gsize length;
+    g_autofree char *content = g_convert("email,name\r\na@b.org,日本 Élise\r\n", -1,
+                                         ENCODINGS_16[i], "UTF-8", NULL, &length, NULL);
+    assert_reads_bytes(f, content, length, "2:a@b.org|日本 Élise\nend");
+    assert_says(f, ENCODINGS_16[i]);
   }
 }
 
@@ -343,7 +388,7 @@ static void test_long_cells(Fixture *f, G_GNUC_UNUSED gconstpointer data)
         : g_strdup_printf("2!cell 2 has more than %d bytes\n3:c@d.org|y\nend", LIMIT_CSV_CELL);
     assert_reads(f, content, expected);
   }
-  /* Nothing but blanks, and quotation marks: libcsv takes these off again at the end. */
+  /* Nothing but blanks, and quotation marks: they are taken off again at the end. */
   g_autofree char *blanks = g_strnfill(1 << 20, ' ');
   g_autofree char *content = g_strconcat("email,note\na@b.org,x", blanks, "\nb@b.org,\"x\"",
                                          blanks, "\nc@d.org,y\n", NULL);
@@ -504,6 +549,8 @@ int main(int argc, char **argv)
   ADD("/list/blocks", test_blocks);
   ADD("/list/encodings", test_encodings);
   ADD("/list/unicode-marks", test_unicode_marks);
+  ADD("/list/short-lists", test_short_lists);
+  ADD("/list/unmarked-utf16", test_unmarked_utf16);
   ADD("/list/late-accent", test_late_accent);
   ADD("/list/damaged-utf8", test_damaged_utf8);
   ADD("/list/cell-counts", test_cell_counts);

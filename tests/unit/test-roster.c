@@ -180,7 +180,7 @@ static void test_fates(Fixture *f, G_GNUC_UNUSED gconstpointer data)
     "press:6 empty [blank@example.org] no value for {{First Name}}\n"
     "embassies:2 duplicate [ann@example.org] same address as press.csv line 7\n"
     "embassies:3 duplicate [\"jane\"@example.org] same address as press.csv line 2\n"
-    "embassies:4 invalid [joe\"@example.org] cell 1 goes on after its closing quotation mark; "
+    "embassies:4 invalid [joe@example.org] cell 1 goes on after its closing quotation mark; "
     "a quotation mark inside quotation marks is written twice\n");
   assert_says(f, "press.csv:3: warning: the row is left out: \"joe@example\"");
   assert_says(f, "press.csv:5: warning: the row is left out: the row has 1 cell");
@@ -192,8 +192,10 @@ static void test_names(Fixture *f, G_GNUC_UNUSED gconstpointer data)
                       "b@x.example,,Bea\n");
   add_list(f, "parts", "email,Vorname,Nachname\nc@x.example,Jürgen,Groß\nd@x.example,,Groß\n"
                        "e@x.example,Eva,\nf@x.example,,\n");
-  add_list(f, "none", "email\ng@x.example\n");
-  static const char *const NAMES[] = {"Jane Doe", "Bea", "Jürgen Groß", "Groß", "Eva", NULL, NULL};
+  add_list(f, "none", "email\ng@x.example\nGabi Groß <h@x.example>\n\"\"\"Doe, J\"\" <i@x.example>\"\n");
+  add_list(f, "both", "email,name\nX <j@x.example>,Jo\n<k@x.example>,K\nDoe, K <k@x.example>,K\n");
+  static const char *const NAMES[] = {"Jane Doe", "Bea", "Jürgen Groß", "Groß", "Eva", NULL, NULL,
+                                      "Gabi Groß", "Doe, J", "Jo"};
   g_autoptr(Roster) roster = build(f, NULL, 0, MISSING_REFUSE);
   g_assert_cmpuint(roster_length(roster), ==, G_N_ELEMENTS(NAMES));
   for (guint32 i = 0; i < G_N_ELEMENTS(NAMES); i++) {
