@@ -44,6 +44,9 @@ refuse(GError **error, AddressError code, const char *format, ...)
  * scripts of India need (libidn2 checks their context in a domain). */
 static gboolean is_visible(gunichar c)
 {
+  if (c < 0x80) {
+    return c >= ' ' && c < 0x7f;
+  }
   switch (g_unichar_type(c)) {
   case G_UNICODE_CONTROL:
   case G_UNICODE_SURROGATE:
@@ -61,7 +64,7 @@ static gboolean is_visible(gunichar c)
 
 static gboolean is_blank(gunichar c)
 {
-  return c == '\t' || g_unichar_type(c) == G_UNICODE_SPACE_SEPARATOR;
+  return c == ' ' || c == '\t' || (c >= 0x80 && g_unichar_type(c) == G_UNICODE_SPACE_SEPARATOR);
 }
 
 static void append_visible(GString *shown, gunichar c)

@@ -173,7 +173,12 @@ static gboolean is_empty(const char *value)
 
 static void append_word(GString *text, const char *word)
 {
-  for (; *word; word = g_utf8_next_char(word)) {
+  gsize plain = 0;
+  while (g_ascii_isgraph(word[plain])) {
+    plain++;
+  }
+  g_string_append_len(text, word, (gssize)plain);
+  for (word += plain; *word; word = g_utf8_next_char(word)) {
     gunichar c = g_utf8_get_char(word);
     if (!g_unichar_isspace(c) && !g_unichar_iscntrl(c)) {
       g_string_append_unichar(text, c);

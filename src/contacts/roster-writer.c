@@ -5,6 +5,7 @@
 #include <glib/gstdio.h>
 
 #include "base/durable.h"
+#include "contacts/keyset.h"
 #include "contacts/roster-format.h"
 
 struct RosterWriter {
@@ -13,7 +14,8 @@ struct RosterWriter {
   sqlite3 *db;
   sqlite3_stmt *add, *find, *skip;
   guint n_fields;
-  gint64 length;     /* recipients so far */
+  KeySet *keys;      /* of the recipients so far, by contact */
+  guint32 length;    /* recipients so far */
 };
 
 /* fN hold the values, in the order of the table fields. */
@@ -22,17 +24,17 @@ static const char SCHEMA[] =
   "CREATE TABLE fields(field INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;"
   "CREATE TABLE skipped(list INTEGER NOT NULL, line INTEGER NOT NULL, fate TEXT NOT NULL,"
   " address TEXT NOT NULL, reason TEXT NOT NULL) STRICT;"
-  "CREATE TABLE recipients(contact INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE,"
+  "CREATE TABLE recipients(contact INTEGER PRIMARY KEY, key TEXT NOT NULL,"
   " mailbox TEXT NOT NULL, smtputf8 INTEGER NOT NULL, name TEXT,"
   " list INTEGER NOT NULL, line INTEGER NOT NULL";
 
 enum { FIXED_COLUMNS = 7 };  /* of recipients, before f1 */
 
-/* cache_size is in KiB where it is negative: the index on key is written in random order
- * and is slow where it does not fit. synchronous = FULL: COMMIT syncs the file. */
+/* cache_size is in KiB where it is negative; pages are written one after the other, so that a
+ * small cache serves. synchronous = FULL: COMMIT syncs the file. */
 static const char SETTINGS[] =
   "PRAGMA journal_mode = OFF; PRAGMA synchronous = FULL; PRAGMA locking_mode = EXCLUSIVE;"
-  "PRAGMA cache_size = -65536; BEGIN;";
+  "PRAGMA cache_size = -4096; BEGIN;";
 
 gboolean roster_fail(sqlite3 *db, const char *path, GError **error)
 {
@@ -107,9 +109,9 @@ static gboolean prepare_statements(RosterWriter *writer, GError **error)
   for (guint i = 0; i < writer->n_fields; i++) {
     g_string_append(add, ",?");
   }
-  g_string_append(add, ") ON CONFLICT(key) DO NOTHING");
+  g_string_append_c(add, ')');
   return prepare(writer, add->str, &writer->add, error) &&
-         prepare(writer, "SELECT list, line FROM recipients WHERE key = ?", &writer->find,
+         prepare(writer, "SELECT key, list, line FROM recipients WHERE contact = ?", &writer->find,
                  error) &&
          prepare(writer, "INSERT INTO skipped VALUES(?,?,?,?,?)", &writer->skip, error);
 }
@@ -135,6 +137,7 @@ RosterWriter *roster_writer_open(const char *path, const RosterField *fields, gu
   g_autoptr(RosterWriter) writer = g_new0(RosterWriter, 1);
   writer->path = g_strdup(path);
   writer->n_fields = n_fields;
+  writer->keys = key_set_new();
   if (!open_database(writer, error) || !create_schema(writer, error) ||
       !prepare_statements(writer, error) || !add_fields(writer, fields, error)) {
     return NULL;
@@ -156,6 +159,7 @@ void roster_writer_free(RosterWriter *writer)
     return;
   }
   close_database(writer);
+  key_set_free(writer->keys);
   if (writer->new_path) {
     g_unlink(writer->new_path);
   }
@@ -179,28 +183,45 @@ gboolean roster_writer_add_list(RosterWriter *writer, guint list, const char *na
   return run(writer, add, error);
 }
 
-gboolean roster_writer_find(RosterWriter *writer, const Address *address, RosterPlace *place,
-                            GError **error)
+/* Whether contact has that key; *place is then where it stands. */
+static gboolean compare_key(RosterWriter *writer, guint32 contact, const char *key,
+                            RosterPlace *place, GError **error)
 {
   sqlite3_stmt *find = writer->find;
-  *place = (RosterPlace){0};
-  bind_text(find, 1, address->key);
-  int code = sqlite3_step(find);
-  if (code == SQLITE_ROW) {
-    place->list = (guint)sqlite3_column_int64(find, 0);
-    place->line = (guint)sqlite3_column_int64(find, 1);
+  sqlite3_bind_int64(find, 1, contact);
+  gboolean good = sqlite3_step(find) == SQLITE_ROW || fail(writer, error);
+  if (good && g_strcmp0((const char *)sqlite3_column_text(find, 0), key) == 0) {
+    place->list = (guint)sqlite3_column_int64(find, 1);
+    place->line = (guint)sqlite3_column_int64(find, 2);
   }
-  gboolean good = code == SQLITE_ROW || code == SQLITE_DONE || fail(writer, error);
   sqlite3_reset(find);
   return good;
 }
 
-gboolean roster_writer_add(RosterWriter *writer, const RosterPlace *place,
-                           const Address *address, const char *name,
-                           const char *const *values, RosterPlace *first, GError **error)
+static gboolean find_key(RosterWriter *writer, const char *key, guint32 hash, RosterPlace *place,
+                         GError **error)
+{
+  guint32 position = 0;
+  guint32 contact;
+  *place = (RosterPlace){0};
+  while (place->line == 0 && (contact = key_set_next(writer->keys, hash, &position)) != 0) {
+    if (!compare_key(writer, contact, key, place, error)) {
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+gboolean roster_writer_find(RosterWriter *writer, const Address *address, RosterPlace *place,
+                            GError **error)
+{
+  return find_key(writer, address->key, key_set_hash(writer->keys, address->key), place, error);
+}
+
+static gboolean insert(RosterWriter *writer, const RosterPlace *place, const Address *address,
+                       const char *name, const char *const *values, GError **error)
 {
   sqlite3_stmt *add = writer->add;
-  *first = (RosterPlace){0};
   sqlite3_bind_int64(add, 1, writer->length + 1);
   bind_text(add, 2, address->key);
   bind_text(add, 3, address->mailbox);
@@ -211,13 +232,24 @@ gboolean roster_writer_add(RosterWriter *writer, const RosterPlace *place,
   for (guint i = 0; i < writer->n_fields; i++) {
     bind_text(add, FIXED_COLUMNS + 1 + (int)i, values[i]);
   }
-  if (!run(writer, add, error)) {
+  return run(writer, add, error);
+}
+
+gboolean roster_writer_add(RosterWriter *writer, const RosterPlace *place,
+                           const Address *address, const char *name,
+                           const char *const *values, RosterPlace *first, GError **error)
+{
+  guint32 hash = key_set_hash(writer->keys, address->key);
+  if (!find_key(writer, address->key, hash, first, error)) {
     return FALSE;
   }
-  if (sqlite3_changes(writer->db) == 0) {
-    return roster_writer_find(writer, address, first, error);
+  if (first->line > 0) {
+    return TRUE;
   }
-  writer->length++;
+  if (!insert(writer, place, address, name, values, error)) {
+    return FALSE;
+  }
+  key_set_add(writer->keys, hash, ++writer->length);
   return TRUE;
 }
 
