@@ -95,6 +95,8 @@ typedef struct {
   char *name;
   char *file;            /* absolute */
   char *address_column;  /* NULL: found by its name */
+  char **columns;        /* "FIELD=COLUMN": what fields the columns are; NULL: by their names */
+  char *encoding;        /* of a file that is not UTF-8, as iconv calls it; NULL: found out */
   char *title;           /* for List-Id and the footer; NULL: the name */
 } ListSettings;
 

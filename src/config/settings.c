@@ -122,9 +122,14 @@ const Setting settings_table[] = {
    "most messages to these domains under way at once"},
   {DOMAIN("rate", KIND_RATE, rate), "none", FALSE, ANY, "most messages to these domains in a time"},
 
-  {LIST("file", KIND_PATH, file), NULL, TRUE, ANY, "the contacts, in CSV"},
+  {LIST("file", KIND_PATH, file), NULL, TRUE, ANY,
+   "the contacts: CSV, vCard, JSON, one address a line, or a spreadsheet"},
   {LIST("address_column", KIND_TEXT, address_column), NULL, FALSE, ANY,
    "column with the address; without it, found by its name"},
+  {LIST("columns", KIND_COLUMNS, columns), NULL, FALSE, ANY,
+   "what fields the columns hold, where their names do not say it"},
+  {LIST("encoding", KIND_ENCODING, encoding), NULL, FALSE, ANY,
+   "encoding of a file that is not UTF-8; without it, found out"},
   {LIST("title", KIND_TEXT, title), NULL, FALSE, ANY,
    "the list's name for its readers; without it, the name here"},
 

@@ -218,6 +218,28 @@ static gboolean read_senders(const Reading *reading, const char *text, gpointer 
   return pattern != NULL && read_texts(reading, pattern, field);
 }
 
+static gboolean read_columns(const Reading *reading, const char *text, gpointer field)
+{
+  g_auto(GStrv) sides = g_strsplit(text, "=", 2);
+
+  if (g_strv_length(sides) < 2 || *g_strstrip(sides[0]) == '\0' || *g_strstrip(sides[1]) == '\0') {
+    return FALSE;
+  }
+  g_autofree char *mapping = g_strjoin("=", sides[0], sides[1], NULL);
+  return read_texts(reading, mapping, field);
+}
+
+static gboolean read_encoding(const Reading *reading, const char *text, gpointer field)
+{
+  GIConv converter = g_iconv_open("UTF-8", text);
+
+  if (converter == (GIConv)-1) {
+    return refuse(reading, "\"%s\" is no encoding that iconv knows (see iconv --list)", text);
+  }
+  g_iconv_close(converter);
+  return set_string(field, g_strdup(text));
+}
+
 static gboolean read_domains(const Reading *reading, const char *text, gpointer field)
 {
   g_autofree char *pattern = domain_pattern_read(text);
@@ -473,6 +495,10 @@ static const struct {
   [KIND_RETURN_PATH] = {"return path", WRITTEN_AS_STRING, read_return_path, write_text, clear_text,
                         NULL, "an address, such as \"bounces@example.org\" or "
                         "\"bounces+{token}@example.org\""},
+  [KIND_COLUMNS] = {"columns", WRITTEN_AS_STRING | WRITTEN_AS_ARRAY, read_columns, write_senders,
+                    clear_texts, NULL, "\"FIELD = COLUMN\", or an array of these"},
+  [KIND_ENCODING] = {"encoding", WRITTEN_AS_STRING, read_encoding, write_text, clear_text, NULL,
+                     "the name of an encoding, such as \"WINDOWS-1250\""},
   [KIND_TEXTS] = {"texts", WRITTEN_AS_STRING | WRITTEN_AS_ARRAY, read_texts, write_texts,
                   clear_texts, NULL, "a text, or several as in [\"a\", \"b\"]"},
   [KIND_SENDERS] = {"senders", WRITTEN_AS_STRING | WRITTEN_AS_ARRAY, read_senders, write_senders,

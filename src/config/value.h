@@ -23,6 +23,8 @@ typedef enum {
   KIND_RETURN_PATH,  /* see returnpath.h */
   KIND_TEXTS,     /* char **; each text that is read is appended */
   KIND_DOMAINS,   /* char **, too; domains as A-labels, "*." before them or not */
+  KIND_COLUMNS,   /* char **, each "FIELD=COLUMN"; NULL without any */
+  KIND_ENCODING,  /* of text, as iconv calls it */
   KIND_SENDERS,   /* the same, of patterns as in senders.h; NULL without any */
   KIND_WORD,      /* an enum: the place of the word among Range's */
   KIND_WORDS,     /* guint, a set: bit i for Range's word i + 1; the first word for none;

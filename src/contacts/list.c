@@ -13,6 +13,7 @@ struct List {
   char *name;
   char *file;
   RowReader *reader;
+  char **mappings;       /* "FIELD=COLUMN", or NULL */
   char **columns;        /* up to the last that has a name */
   guint n_columns;
   guint n_header_cells;  /* with the nameless ones after them */
@@ -70,34 +71,6 @@ static ListResult next_row(List *list, FileRow *row, GError **error)
 
 /* --- Names of columns. --- */
 
-/* What a column of addresses is called, the surest first: a list may have a column
- * "E-Mail" besides a postal "Address". */
-static const char *const ADDRESS_NAMES[] = {
-  "email", "e-mail", "email address", "e-mail address", "mail address", "mail",
-  "courriel", "adresse e-mail", "adresse email", "adresse mail", "adresse électronique",
-  "e-mail-adresse", "email-adresse", "mailadresse", "e-mailadres", "emailadres",
-  "surel", "alamat surel", "alamat email",
-  "correo", "correo electrónico", "correo electronico",
-  "posta elettronica", "indirizzo email", "endereço de email", "address",
-};
-
-static char *fold_column_name(const char *name)
-{
-  g_autofree char *composed = g_utf8_normalize(name, -1, G_NORMALIZE_NFC);
-  if (!composed) {
-    return NULL;
-  }
-  char *folded = g_utf8_casefold(g_strstrip(composed), -1);
-  return g_strdelimit(folded, "_-", ' ');
-}
-
-gboolean column_name_equal(const char *a, const char *b)
-{
-  g_autofree char *folded_a = fold_column_name(a);
-  g_autofree char *folded_b = fold_column_name(b);
-  return folded_a && folded_b && g_str_equal(folded_a, folded_b);
-}
-
 static int find_column(const List *list, const char *name)
 {
   for (guint i = 0; i < list->n_columns; i++) {
@@ -108,15 +81,51 @@ static int find_column(const List *list, const char *name)
   return -1;
 }
 
-int list_column(const List *list, const char *name)
+/* The column of the first of names that there is, or -1. */
+static int find_any(const List *list, const char *const *names)
 {
-  int column = find_column(list, name);
-  for (gsize i = 0; column < 0 && i < G_N_ELEMENTS(ADDRESS_NAMES); i++) {
-    if (column_name_equal(name, ADDRESS_NAMES[i])) {
-      column = (int)list->address_column;
-    }
+  int column = -1;
+  for (; column < 0 && names && *names; names++) {
+    column = find_column(list, *names);
   }
   return column;
+}
+
+/* The column that the configuration says name is, or NULL. */
+static const char *find_mapping(const List *list, const char *name)
+{
+  for (char **mapping = list->mappings; mapping && *mapping; mapping++) {
+    const char *equals = strchr(*mapping, '=');
+    g_autofree char *field = g_strndup(*mapping, (gsize)(equals - *mapping));
+    if (column_name_equal(field, name)) {
+      return equals + 1;
+    }
+  }
+  return NULL;
+}
+
+int list_column(const List *list, const char *name)
+{
+  const char *mapped = find_mapping(list, name);
+  int column = find_column(list, mapped ? mapped : name);
+  const char *const *synonyms = column < 0 ? column_synonyms(name) : NULL;
+  if (synonyms == column_names(MEANING_ADDRESS) && synonyms) {
+    return (int)list->address_column;
+  }
+  return column < 0 ? find_any(list, synonyms) : column;
+}
+
+/* The same for a meaning that the configuration may map by any of its names. */
+int list_column_meaning(const List *list, ColumnMeaning meaning)
+{
+  const char *const *names = column_names(meaning);
+  for (const char *const *name = names; *name; name++) {
+    const char *mapped = find_mapping(list, *name);
+    if (mapped) {
+      return find_column(list, mapped);
+    }
+  }
+  return find_any(list, names);
 }
 
 /* --- The header. --- */
@@ -202,16 +211,24 @@ static gboolean check_duplicates(const List *list, guint line, Report *report)
   return good;
 }
 
-static gboolean find_address_column(List *list, const char *wanted, guint line, Report *report)
+static gboolean check_mappings(const List *list, guint line, Report *report)
 {
-  int column = -1;
-  if (wanted) {
-    column = find_column(list, wanted);
-  } else {
-    for (gsize i = 0; column < 0 && i < G_N_ELEMENTS(ADDRESS_NAMES); i++) {
-      column = find_column(list, ADDRESS_NAMES[i]);
+  gboolean good = TRUE;
+  for (char **mapping = list->mappings; mapping && *mapping; mapping++) {
+    const char *column = strchr(*mapping, '=') + 1;
+    if (find_column(list, column) < 0) {
+      g_autofree char *columns = describe_columns(list);
+      report_error(report, list->file, line, 0, "no column is called \"%s\", which columns of "
+                   "list \"%s\" names; there are: %s", column, list->name, columns);
+      good = FALSE;
     }
   }
+  return good;
+}
+
+static gboolean find_address_column(List *list, const char *wanted, guint line, Report *report)
+{
+  int column = wanted ? find_column(list, wanted) : list_column_meaning(list, MEANING_ADDRESS);
   if (column >= 0) {
     list->address_column = (guint)column;
     return TRUE;
@@ -251,7 +268,8 @@ static gboolean read_header(List *list, const ListSettings *settings, Report *re
   take_columns(list, &header);
   warn_of_nameless_columns(list, header.line, report);
   gboolean unique = check_duplicates(list, header.line, report);
-  return find_address_column(list, settings->address_column, header.line, report) && unique;
+  return check_mappings(list, header.line, report) &&
+         find_address_column(list, settings->address_column, header.line, report) && unique;
 }
 
 /* --- Opening. --- */
@@ -261,8 +279,9 @@ List *list_open(const ListSettings *settings, Report *report)
   g_autoptr(GError) error = NULL;
   g_autoptr(List) list = g_new0(List, 1);
   list->name = g_strdup(settings->name);
+  list->mappings = g_strdupv(settings->columns);
   list->file = g_path_get_basename(settings->file);
-  list->reader = row_reader_open(settings->file, NULL, &error);
+  list->reader = row_reader_open(settings->file, settings->encoding, &error);
   if (!list->reader) {
     g_prefix_error(&error, "the list %s cannot be used: ", settings->file);
     report_take_error(report, list->file, 0, &error);
@@ -281,6 +300,7 @@ void list_close(List *list)
     return;
   }
   row_reader_close(list->reader);
+  g_strfreev(list->mappings);
   g_strfreev(list->columns);
   g_free(list->name);
   g_free(list->file);

@@ -3,6 +3,7 @@
 
 #include "base/report.h"
 #include "config/config.h"
+#include "contacts/columns.h"
 #include "contacts/rows.h"
 
 /* A list is read as rows of cells, whatever it is kept in (contacts/rows.h). The first row
@@ -23,11 +24,11 @@ const char *list_name(const List *list);
 const char *list_file(const List *list);            /* base name, for findings */
 const char *const *list_columns(const List *list);  /* NULL-terminated; as written */
 guint list_address_column(const List *list);
-/* The index of the column called name (case, '_', '-' and ' ' are alike), or -1. A name that
- * no column has but that means the address ("email", "e-mail", "courriel", …) is the
- * address column, however that is called. */
+/* The index of the column that name stands for, or -1: what the list's settings map it to,
+ * else the column of that name (see column_name_equal()), else, where name is one of
+ * columns.h, the column of the same meaning, however that is called. */
 int list_column(const List *list, const char *name);
-gboolean column_name_equal(const char *a, const char *b);
+int list_column_meaning(const List *list, ColumnMeaning meaning);
 
 typedef struct {
   guint line;              /* of the file, where the row begins, from 1 */

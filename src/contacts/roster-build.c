@@ -12,6 +12,7 @@
 #include "base/names.h"
 #include "contacts/roster-writer.h"
 #include "contacts/roster.h"
+#include "contacts/suspicion.h"
 
 /* Findings of one kind that are told one by one; then only their number. */
 enum { TOLD_ONE_BY_ONE = 10 };
@@ -35,32 +36,11 @@ typedef struct {
   Report *report;
   const char *first_missing;   /* of the fields that the row at hand has no value for */
   guint64 rows_without_value;
+  guint64 suspicions;
   GString *text;               /* scratch: a display name, or a reason */
 } Builder;
 
 /* --- Sources. --- */
-
-static const char *const FULL_NAMES[] = {
-  "name", "full name", "fullname", "display name", "contact name", "nom complet",
-  "nombre completo", "nome completo", "nama lengkap", "nama", NULL,
-};
-static const char *const FIRST_NAMES[] = {
-  "first name", "firstname", "given name", "forename", "prénom", "prenom", "vorname",
-  "nombre", "nome", "nama depan", NULL,
-};
-static const char *const LAST_NAMES[] = {
-  "last name", "lastname", "family name", "surname", "nom de famille", "nom", "nachname",
-  "familienname", "apellidos", "apellido", "cognome", "sobrenome", "nama belakang", NULL,
-};
-
-static int find_column(const List *list, const char *const *names)
-{
-  int column = -1;
-  for (; column < 0 && *names; names++) {
-    column = list_column(list, *names);
-  }
-  return column;
-}
 
 static void source_free(gpointer pointer)
 {
@@ -79,9 +59,9 @@ static Source *source_new(List *list, guint number, const RosterField *fields, g
   for (guint i = 0; i < n_fields; i++) {
     source->columns[i] = list_column(list, fields[i].name);
   }
-  source->name = find_column(list, FULL_NAMES);
-  source->first_name = find_column(list, FIRST_NAMES);
-  source->last_name = find_column(list, LAST_NAMES);
+  source->name = list_column_meaning(list, MEANING_NAME);
+  source->first_name = list_column_meaning(list, MEANING_FIRST_NAME);
+  source->last_name = list_column_meaning(list, MEANING_LAST_NAME);
   return source;
 }
 
@@ -272,6 +252,16 @@ static gboolean skip_without_value(Builder *builder, const Source *source, const
   return skip_row(builder, source, row, FATE_EMPTY, missing, error);
 }
 
+static void warn_of_suspicion(Builder *builder, const Source *source, const ListRow *row,
+                              const Address *address)
+{
+  g_autofree char *suspicion = address_suspicion(address);
+  if (suspicion && builder->suspicions++ < TOLD_ONE_BY_ONE) {
+    report_warning(builder->report, list_file(source->list), row->line, 0, "%s: %s",
+                   address->mailbox, suspicion);
+  }
+}
+
 static gboolean take_address(Builder *builder, const Source *source, const ListRow *row,
                              const Address *address, const char *beside, GError **error)
 {
@@ -294,6 +284,7 @@ static gboolean take_address(Builder *builder, const Source *source, const ListR
     return skip_without_value(builder, source, row, missing, error);
   }
   builder->counts->fates[FATE_SELECTED]++;
+  warn_of_suspicion(builder, source, row, address);
   return TRUE;
 }
 
@@ -348,6 +339,11 @@ static void report_totals(const Builder *builder, guint max_recipients)
     report_warning(builder->report, NULL, 0, 0,
                    "%" G_GUINT64_FORMAT " more rows are left out as invalid",
                    fates[FATE_INVALID] - TOLD_ONE_BY_ONE);
+  }
+  if (builder->suspicions > TOLD_ONE_BY_ONE) {
+    report_warning(builder->report, NULL, 0, 0,
+                   "%" G_GUINT64_FORMAT " more addresses are worth a look",
+                   builder->suspicions - TOLD_ONE_BY_ONE);
   }
   if (builder->rows_without_value > TOLD_ONE_BY_ONE) {
     report_error(builder->report, NULL, 0, 0,

@@ -35,7 +35,8 @@ typedef struct {
  * exist; it is on disk when TRUE is returned. Findings: a field that no list has is
  * an error, a field that only some lists have a warning, with MISSING_REFUSE a row
  * without value an error that names list file and line (the first ten, then a count),
- * invalid rows warnings (first ten, then a count), no recipient at all an error, more
+ * invalid rows warnings (first ten, then a count), recipients worth a look (suspicion.h)
+ * warnings, too, no recipient at all an error, more
  * than max_recipients (0: no limit) an error.
  * FALSE with error when list or disk fail; FALSE without error when report has errors:
  * the file is then gone again. report and counts are filled either way.

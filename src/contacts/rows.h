@@ -30,8 +30,8 @@ typedef struct RowReader RowReader;
 /* How one kind of file is read. */
 typedef struct {
   const char *name;          /* "CSV" */
-  const char *suffixes;      /* ".csv .tsv"; told by the name where the content is no sign */
-  const char *sign;          /* NULL, or how the content begins, but for blanks and case */
+  const char *suffixes;      /* ".csv .tsv": files of these names are of this kind */
+  gboolean (*is_it)(const char *head);  /* whether text that begins so is; NULL: never */
   /* encoding: see text_file_open(). Errors do not name the file. */
   RowReader *(*open)(const char *path, const char *encoding, GError **error);
   ListResult (*next)(RowReader *reader, FileRow *row, GError **error);
@@ -45,7 +45,9 @@ struct RowReader {
   const RowFormat *format;
 };
 
-/* encoding NULL: it is found out. Files of an unknown kind are CSV. */
+/* encoding NULL: it is found out. What kind a file is, its first bytes tell where it is a
+ * spreadsheet, its name where that is in the table, and else how its text begins; a file of an
+ * unknown kind is CSV. */
 RowReader *row_reader_open(const char *path, const char *encoding, GError **error);
 void row_reader_close(RowReader *reader);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RowReader, row_reader_close)

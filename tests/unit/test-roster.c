@@ -275,6 +275,26 @@ static void test_fields(Fixture *f, G_GNUC_UNUSED gconstpointer data)
   g_assert_cmpstr(get(roster, 2).values[0], ==, "b@x.example");
 }
 
+/* What is valid but looks wrong is told, and sent to. */
+static void test_suspicions(Fixture *f, G_GNUC_UNUSED gconstpointer data)
+{
+  add_list(f, "press", "email\na@gmial.com\nb@example.con\nc@yopmail.com\nNoReply@x.example\n"
+                       "d@[192.0.2.1]\npress@x.example\ninfo@gmail.com\na@ymail.com\n"
+                       "e@yhoo.com\ne@gamil.com\n");
+  roster_close(build(f, NULL, 0, MISSING_REFUSE));
+  assert_fates(f, 10, 0, 0, 0);
+  assert_says(f, "press.csv:2: warning: a@gmial.com: gmial.com is hardly what was meant; did you "
+                 "mean gmail.com?");
+  assert_says(f, "press.csv:3: warning: b@example.con: no domain ends in .con; did you mean "
+                 "example.com?");
+  assert_says(f, "press.csv:4: warning: c@yopmail.com: yopmail.com gives out");
+  assert_says(f, "press.csv:5: warning: NoReply@x.example: noreply@ is hardly read");
+  assert_says(f, "press.csv:6: warning: d@[192.0.2.1]: few receivers");
+  assert_says(f, "press.csv:10: warning: ");
+  assert_says(f, "press.csv:11: warning: ");
+  g_assert_cmpuint(report_length(f->report), ==, 7);
+}
+
 static void test_limits(Fixture *f, G_GNUC_UNUSED gconstpointer data)
 {
   add_list(f, "press", "email\na@x.example\nb@x.example\nA@x.example\n");
@@ -541,6 +561,7 @@ int main(int argc, char **argv)
   ADD("/roster/missing-blank", test_missing_blank);
   ADD("/roster/first-ten", test_first_ten);
   ADD("/roster/fields", test_fields);
+  ADD("/roster/suspicions", test_suspicions);
   ADD("/roster/limits", test_limits);
   ADD("/roster/nobody", test_nobody);
   ADD("/roster/unusable-lists", test_unusable_lists);
