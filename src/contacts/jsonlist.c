@@ -123,7 +123,8 @@ static ListResult next_object(Cutter *cutter, GError **error)
       return fail_at(cutter->object_line, "the object that begins here is not closed", error);
     }
     if (cutter->text->len >= LIMIT_OBJECT) {
-      return fail_at(cutter->object_line, "the object that begins here is larger than 1 MiB", error);
+      return fail_at(cutter->object_line, "the object that begins here is larger than 1 MiB",
+                     error);
     }
     g_string_append_c(cutter->text, c);
     is_string ^= c == '"' && !is_escaped;

@@ -108,11 +108,12 @@ int list_column(const List *list, const char *name)
 {
   const char *mapped = find_mapping(list, name);
   int column = find_column(list, mapped ? mapped : name);
-  const char *const *synonyms = column < 0 ? column_synonyms(name) : NULL;
-  if (synonyms == column_names(MEANING_ADDRESS) && synonyms) {
-    return (int)list->address_column;
+  if (column >= 0) {
+    return column;
   }
-  return column < 0 ? find_any(list, synonyms) : column;
+  const char *const *synonyms = column_synonyms(name);
+  return synonyms == column_names(MEANING_ADDRESS) ? (int)list->address_column
+                                                   : find_any(list, synonyms);
 }
 
 /* The same for a meaning that the configuration may map by any of its names. */

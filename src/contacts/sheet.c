@@ -65,7 +65,8 @@ gboolean is_sheet(const char *path)
 static gboolean refuse(GError **error, const char *what)
 {
   g_set_error(error, CONTACTS_ERROR, CONTACTS_ERROR_LIST, "%s; save it as CSV, or as a "
-              "spreadsheet that %s of the Debian package %s can read", what, CONVERTER, CONVERTER_PACKAGE);
+              "spreadsheet that %s of the Debian package %s can read", what, CONVERTER,
+              CONVERTER_PACKAGE);
   return FALSE;
 }
 

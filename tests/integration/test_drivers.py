@@ -72,7 +72,8 @@ def test_reads_as_python_does(tmp_path, delimiter, end, quoting):
             told = ""
             # More of the delimiter than names without quotation marks can bring of others.
             table = [row + [f"z{i}" for i in range(60)] for row in table]
-        csv.writer(text, delimiter=delimiter, lineterminator=end, quoting=quoting).writerows(table)
+        writer = csv.writer(text, delimiter=delimiter, lineterminator=end, quoting=quoting)
+        writer.writerows(table)
         python = list(csv.reader(io.StringIO(text.getvalue(), newline=""), delimiter=delimiter))
         assert python == table
         ours = read(tmp_path, (told + text.getvalue()).encode())

@@ -144,6 +144,7 @@ static const char everything[] =
   "};\n"
   "lists = {\n"
   "  press = { file = \"press.csv\"; address_column = \"E-Mail \\\"work\\\" \\\\\";\n"
+  "    columns = [ \"first_name=Ruf name\", \" beat = a=b \" ]; encoding = \"KOI8-R\";\n"
   "    title = \"Übung\"; };\n"
   "  embassies = { file = \"lists/../press.csv\"; };\n"
   "};\n"
@@ -243,6 +244,11 @@ static void test_everything(Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
   g_assert_cmpstr(config_list(config, "press")->file, ==, list);
   g_assert_cmpstr(config_list(config, "press")->address_column, ==, "E-Mail \"work\" \\");
   g_assert_cmpstr(config_list(config, "press")->title, ==, "Übung");
+  g_assert_cmpstr(config_list(config, "press")->columns[0], ==, "first_name=Ruf name");
+  g_assert_cmpstr(config_list(config, "press")->columns[1], ==, "beat=a=b");
+  g_assert_null(config_list(config, "press")->columns[2]);
+  g_assert_cmpstr(config_list(config, "press")->encoding, ==, "KOI8-R");
+  g_assert_null(config_list(config, "embassies")->columns);
   g_assert_cmpstr(config_list(config, "embassies")->file, ==, list);
   g_assert_null(config_list(config, "embassy"));
 
@@ -326,6 +332,10 @@ static const struct {
   {"relays = ( { } );\n" CHANNELS,
    "t.conf:1: error: the relay has no url; expected \"smtp://HOST\" or \"smtps://HOST\", with "
    "\":PORT\" or without\n"},
+  {LINE_3("lists = { press = { file = \"t.conf\"; columns = \"beat\"; }; };"),
+   "t.conf:3: error: columns: found \"beat\", expected \"FIELD = COLUMN\", or an array of these\n"},
+  {LINE_3("lists = { press = { file = \"t.conf\"; encoding = \"UTF-9\"; }; };"),
+   "t.conf:3: error: encoding: \"UTF-9\" is no encoding that iconv knows (see iconv --list)\n"},
   {LINE_3("lists = { press = { }; };"),
    "t.conf:3: error: the list has no file; expected a path in quotation marks\n"},
   {"relays = { url = \"smtp://a\"; };\n" CHANNELS,

@@ -192,7 +192,8 @@ static void test_names(Fixture *f, G_GNUC_UNUSED gconstpointer data)
                       "b@x.example,,Bea\n");
   add_list(f, "parts", "email,Vorname,Nachname\nc@x.example,Jürgen,Groß\nd@x.example,,Groß\n"
                        "e@x.example,Eva,\nf@x.example,,\n");
-  add_list(f, "none", "email\ng@x.example\nGabi Groß <h@x.example>\n\"\"\"Doe, J\"\" <i@x.example>\"\n");
+  add_list(f, "none", "email\ng@x.example\nGabi Groß <h@x.example>\n"
+                      "\"\"\"Doe, J\"\" <i@x.example>\"\n");
   add_list(f, "both", "email,name\nX <j@x.example>,Jo\n<k@x.example>,K\nDoe, K <k@x.example>,K\n");
   static const char *const NAMES[] = {"Jane Doe", "Bea", "Jürgen Groß", "Groß", "Eva", NULL, NULL,
                                       "Gabi Groß", "Doe, J", "Jo"};
