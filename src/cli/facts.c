@@ -162,8 +162,8 @@ static void tell_skipped(const RosterSkipped *skipped, gpointer data)
   const Facts *facts = telling->facts;
   Fact fact = {.sequence = facts->accepted_sequence, .wall_ms = facts->accepted_ms,
                .release = facts->id, .state = STATE_SKIPPED, .fate = fate_name(skipped->fate),
-               .address = skipped->address, .list = skipped->list, .line = skipped->line,
-               .text = skipped->reason};
+               .address = skipped->address, .list = skipped->list, .file = skipped->file,
+               .line = skipped->line, .text = skipped->reason};
 
   if (is_wanted_row(facts, skipped->address)) {
     telling->func(&fact, telling->data);
@@ -186,6 +186,7 @@ static gboolean tell_contact(Telling *telling, Fact *fact)
   fact->fate = fate_name(FATE_SELECTED);
   fact->address = recipient.mailbox;
   fact->list = recipient.list;
+  fact->file = recipient.file;
   fact->line = recipient.line;
   telling->func(fact, telling->data);
   return TRUE;

@@ -18,7 +18,8 @@ typedef struct {
   const char *fate;       /* of the row: fate_name() */
   const char *address;    /* of a skipped row: as written */
   const char *list;
-  guint line;             /* of the list's file */
+  const char *file;       /* the list's */
+  guint line;             /* of that file */
   const char *relay;      /* or NULL, as all below */
   const char *stage, *code, *status, *text;
   const char *until;      /* when it is due again: RFC 3339, UTC */

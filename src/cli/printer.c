@@ -33,6 +33,7 @@ typedef enum {
   COLUMN_STATUS,
   COLUMN_TEXT,
   COLUMN_UNTIL,
+  COLUMN_FILE,
   COLUMN_COUNT
 } Column;
 
@@ -47,6 +48,7 @@ static const struct {
   [COLUMN_RELAY] = {"relay", FALSE},     [COLUMN_STAGE] = {"stage", FALSE},
   [COLUMN_CODE] = {"code", TRUE},        [COLUMN_STATUS] = {"status", FALSE},
   [COLUMN_TEXT] = {"text", FALSE},       [COLUMN_UNTIL] = {"until", FALSE},
+  [COLUMN_FILE] = {"file", FALSE},
 };
 
 enum { NUMBER_SIZE = 12 };
@@ -76,6 +78,7 @@ static void fill_row(Row *row, const Fact *fact)
   row->values[COLUMN_STATUS] = fact->status;
   row->values[COLUMN_TEXT] = fact->text;
   row->values[COLUMN_UNTIL] = fact->until;
+  row->values[COLUMN_FILE] = fact->file;
 }
 
 static void print_csv(Printer *printer, const Fact *fact)
@@ -131,6 +134,7 @@ static void print_text(Printer *printer, const Fact *fact)
   append_pair(printer, "to", fact->address);
   if (fact->contact == 0) {
     append_pair(printer, "row", place);
+    append_pair(printer, "file", fact->file);
     append_pair(printer, "fate", fact->fate);
   }
   append_pair(printer, "relay", fact->relay);

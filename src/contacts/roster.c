@@ -13,6 +13,7 @@ struct Roster {
   sqlite3_stmt *read;
   sqlite3_stmt *find;
   GPtrArray *lists;      /* names, by number from 1 */
+  GPtrArray *files;      /* the same of their files */
   GPtrArray *columns;    /* NULL-terminated */
   const char **values;   /* of the recipient last read */
   RosterCounts counts;
@@ -196,10 +197,12 @@ Roster *roster_open(const char *path, GError **error)
   g_autoptr(Roster) roster = g_new0(Roster, 1);
   roster->path = g_strdup(path);
   roster->lists = g_ptr_array_new_with_free_func(g_free);
+  roster->files = g_ptr_array_new_with_free_func(g_free);
   roster->columns = g_ptr_array_new_with_free_func(g_free);
   if (!open_database(roster, error) || !check_version(roster, error) ||
       !check_size(roster, error) ||
       !read_names(roster, "SELECT list, name FROM lists ORDER BY list", roster->lists, error) ||
+      !read_names(roster, "SELECT list, file FROM lists ORDER BY list", roster->files, error) ||
       !read_names(roster, "SELECT field, name FROM fields ORDER BY field", roster->columns,
                   error) ||
       !read_counts(roster, error) || !prepare_statements(roster, error)) {
@@ -219,6 +222,7 @@ void roster_close(Roster *roster)
   sqlite3_finalize(roster->find);
   sqlite3_close(roster->db);
   g_ptr_array_unref(roster->lists);
+  g_ptr_array_unref(roster->files);
   g_ptr_array_unref(roster->columns);
   g_free(roster->values);
   g_free(roster->path);
@@ -242,11 +246,11 @@ RosterCounts roster_counts(const Roster *roster)
 
 /* --- Reading. --- */
 
-static const char *list_name_of(const Roster *roster, gint64 list)
+/* Of names, that of the list; NULL where there is no such list. */
+static const char *name_of(const GPtrArray *names, gint64 list)
 {
-  return list >= 1 && list <= (gint64)roster->lists->len
-             ? g_ptr_array_index(roster->lists, (guint)list - 1)
-             : NULL;
+  return list >= 1 && list <= (gint64)names->len ? g_ptr_array_index(names, (guint)list - 1)
+                                                 : NULL;
 }
 
 gboolean roster_read(Roster *roster, guint32 contact, RosterRecipient *recipient, GError **error)
@@ -269,7 +273,8 @@ gboolean roster_read(Roster *roster, guint32 contact, RosterRecipient *recipient
     .mailbox = column_text(read, 0),
     .needs_smtputf8 = sqlite3_column_int(read, 1) != 0,
     .name = column_text(read, 2),
-    .list = list_name_of(roster, sqlite3_column_int64(read, 3)),
+    .list = name_of(roster->lists, sqlite3_column_int64(read, 3)),
+    .file = name_of(roster->files, sqlite3_column_int64(read, 3)),
     .line = (guint)sqlite3_column_int64(read, 4),
     .values = roster->values,
   };
@@ -340,7 +345,8 @@ gboolean roster_each_skipped(Roster *roster, RosterSkippedFunc func, gpointer da
   int code;
   while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
     RosterSkipped skipped = {
-      .list = list_name_of(roster, sqlite3_column_int64(statement, 0)),
+      .list = name_of(roster->lists, sqlite3_column_int64(statement, 0)),
+      .file = name_of(roster->files, sqlite3_column_int64(statement, 0)),
       .line = (guint)sqlite3_column_int64(statement, 1),
       .address = column_text(statement, 3),
       .reason = column_text(statement, 4),

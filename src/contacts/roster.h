@@ -68,6 +68,7 @@ typedef struct {
                                    first_name and last_name, of the list (or what these
                                    are called in other languages); one line */
   const char *list;             /* list's name */
+  const char *file;             /* its file's, without folders */
   guint line;
   const char *const *values;    /* by roster_columns() */
 } RosterRecipient;
@@ -89,6 +90,7 @@ guint32 roster_find(Roster *roster, const char *text, guint32 after, GError **er
 
 typedef struct {
   const char *list;
+  const char *file;
   guint line;
   RosterFate fate;
   const char *address;   /* as written */

@@ -554,7 +554,7 @@ def test_log_text(desk):
     made_release(desk)
     lines = desk.run("log", "news", env={**os.environ, "TZ": "Europe/Brussels"}).stdout.splitlines()
     assert lines[0] == ('2026-11-22T11:15:02+01:00 20261122-101500-news skipped '
-                        'to=Anna@example.org row=press:6 fate=duplicate '
+                        'to=Anna@example.org row=press:6 file=press.csv fate=duplicate '
                         'text="same address as press.csv line 2"')
     assert lines[3] == ('2026-11-22T11:15:05+01:00 20261122-101500-news sent to=anna@example.org '
                         'code=250 status=2.0.0 text="Ok: queued"')
@@ -570,7 +570,7 @@ def test_log_json(desk):
         "time": "2026-11-22T10:15:07.000Z", "release": "20261122-101500-news", "state": "bounced",
         "contact": 2, "address": "bruno@example.org", "list": "press", "line": 3,
         "fate": "selected", "relay": None, "stage": "rcpt", "code": 550, "status": "5.1.1",
-        "text": "no such user", "until": None}
+        "text": "no such user", "until": None, "file": "press.csv"}
     assert facts[7]["until"] == "2099-01-01T00:00:00.000Z"
 
 

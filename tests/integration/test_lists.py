@@ -137,6 +137,7 @@ def test_every_row_has_one_fate(tmp_path):
             assert [(f["line"], f["fate"]) for f in facts] == [
                 (4, "duplicate"), (5, "invalid"), (6, "empty"), (8, "invalid"), (9, "invalid")]
             assert facts[0]["text"] == "same address as press.csv line 2"
+            assert {f["file"] for f in facts} == {"press.csv"}
             assert station.stop() == 0
             assert sink.totals()["messages"] == 3
         finally:
