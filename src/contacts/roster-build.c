@@ -26,8 +26,9 @@ typedef struct {
 
 typedef struct {
   GPtrArray *sources;          /* Source * */
-  const RosterField *fields;
+  RosterField *fields;         /* those that go into the roster */
   guint n_fields;
+  GStringChunk *names;         /* of fields that are named anew */
   gboolean *required;          /* by field; not where no list has it: that is told once */
   const char **values;         /* by field, of the row at hand */
   MissingPolicy missing;
@@ -129,14 +130,61 @@ static void warn_of_lists_without(const Builder *builder, guint field)
   }
 }
 
+/* The column of "a" where no list has one of "a.b". */
+static void try_head(Builder *builder, guint field)
+{
+  const char *name = builder->fields[field].name, *dot = strchr(name, '.');
+  if (dot == NULL || count_lists_with(builder, field) > 0) {
+    return;
+  }
+  const char *head = g_string_chunk_insert_len(builder->names, name, dot - name);
+  for (guint i = 0; i < builder->sources->len; i++) {
+    Source *source = g_ptr_array_index(builder->sources, i);
+    source->columns[field] = list_column(source->list, head);
+  }
+  if (count_lists_with(builder, field) > 0) {
+    builder->fields[field].name = head;
+  }
+}
+
+static void drop_field(Builder *builder, guint field)
+{
+  const guint behind = builder->n_fields - field - 1;
+  memmove(&builder->fields[field], &builder->fields[field + 1], behind * sizeof(RosterField));
+  for (guint i = 0; i < builder->sources->len; i++) {
+    Source *source = g_ptr_array_index(builder->sources, i);
+    memmove(&source->columns[field], &source->columns[field + 1], behind * sizeof(int));
+  }
+  builder->n_fields--;
+}
+
+/* Leaves out what the lists may lack and do. */
+static void settle_fields(Builder *builder)
+{
+  for (guint i = builder->n_fields; i > 0; i--) {
+    const RosterField *field = &builder->fields[i - 1];
+    try_head(builder, i - 1);
+    if (count_lists_with(builder, i - 1) > 0 ||
+        !(field->flags & (ROSTER_FIELD_OPTIONAL | ROSTER_FIELD_DOUBTFUL))) {
+      continue;
+    }
+    if (field->flags & ROSTER_FIELD_DOUBTFUL) {
+      report_warning(builder->report, NULL, 0, 0, "no list has a column for {{%s}}; it is empty "
+                     "unless the section around it is about a cell that holds it", field->name);
+    }
+    drop_field(builder, i - 1);
+  }
+}
+
 static void check_fields(Builder *builder)
 {
+  settle_fields(builder);
   for (guint i = 0; i < builder->n_fields; i++) {
     if (count_lists_with(builder, i) == 0) {
       report_unknown_field(builder, builder->fields[i].name);
     } else {
       warn_of_lists_without(builder, i);
-      builder->required[i] = builder->fields[i].required;
+      builder->required[i] = builder->fields[i].flags & ROSTER_FIELD_REQUIRED;
     }
   }
 }
@@ -394,8 +442,9 @@ gboolean roster_build(const char *path, const GPtrArray *lists,
   *counts = (RosterCounts){0};
   Builder builder = {
     .sources = g_ptr_array_new_with_free_func(source_free),
-    .fields = fields,
+    .fields = g_memdup2(fields, n_fields * sizeof *fields),
     .n_fields = n_fields,
+    .names = g_string_chunk_new(64),
     .required = g_new0(gboolean, n_fields),
     .values = g_new0(const char *, n_fields),
     .missing = missing,
@@ -406,6 +455,8 @@ gboolean roster_build(const char *path, const GPtrArray *lists,
   gboolean good = build(&builder, path, lists, max_recipients, error);
   roster_writer_free(builder.writer);
   g_ptr_array_unref(builder.sources);
+  g_free(builder.fields);
+  g_string_chunk_free(builder.names);
   g_free(builder.required);
   g_free(builder.values);
   g_string_free(builder.text, TRUE);

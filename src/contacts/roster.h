@@ -24,11 +24,18 @@ typedef struct {
   guint64 fates[4];      /* by RosterFate; they add up to rows */
 } RosterCounts;
 
-/* A field the text uses: some list must have it; where required, rows without a value
- * (nothing but blanks) are treated by missing. */
+typedef enum {
+  ROSTER_FIELD_REQUIRED = 1 << 0,   /* rows without a value (nothing but blanks) are treated
+                                       by missing */
+  ROSTER_FIELD_OPTIONAL = 1 << 1,   /* no list need have it; it is not in the roster then */
+  ROSTER_FIELD_DOUBTFUL = 1 << 2,   /* the same, with a warning */
+} RosterFieldFlags;
+
+/* A field the text uses: some list must have it, unless its flags say otherwise. Where none
+ * has a column "a.b", that of "a" is taken, and is named so in the roster. */
 typedef struct {
   const char *name;
-  gboolean required;
+  guint flags;
 } RosterField;
 
 /* Reads lists (ListSettings *, in this order) into a new roster at path, which must not

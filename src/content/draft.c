@@ -12,6 +12,12 @@
 #include "content/frontmatter.h"
 
 static const char ATTACHMENTS[] = "attachments/";
+static const char PARTIALS[] = "partials/";
+
+typedef struct {
+  char *name;       /* of its file, for findings */
+  char *text;       /* UTF-8, LF, ending with one */
+} Partial;
 
 struct Draft {
   FrontMatter front;
@@ -21,6 +27,7 @@ struct Draft {
   char *text_name;
   GPtrArray *attachments;
   GPtrArray *files;
+  GHashTable *partials;  /* name -> Partial */
   char *hash;
 };
 
@@ -33,6 +40,14 @@ static void file_free(gpointer data)
   g_free(file);
 }
 
+static void partial_free(gpointer data)
+{
+  Partial *partial = data;
+  g_free(partial->name);
+  g_free(partial->text);
+  g_free(partial);
+}
+
 void draft_free(Draft *draft)
 {
   if (draft != NULL) {
@@ -41,6 +56,7 @@ void draft_free(Draft *draft)
     g_free(draft->text_name);
     g_ptr_array_unref(draft->attachments);
     g_ptr_array_unref(draft->files);
+    g_hash_table_unref(draft->partials);
     g_free(draft->hash);
     g_free(draft);
   }
@@ -100,6 +116,13 @@ const DraftFile *draft_find(const Draft *draft, const char *path)
   return find_file(draft->files, path);
 }
 
+const char *draft_partial(const Draft *draft, const char *name, const char **file)
+{
+  const Partial *partial = g_hash_table_lookup(draft->partials, name);
+  *file = partial != NULL ? partial->name : NULL;
+  return partial != NULL ? partial->text : NULL;
+}
+
 /* --- The text's bytes --- */
 
 static guint line_at(const char *text, const char *at)
@@ -121,7 +144,7 @@ static guint column_at(const char *text, const char *at)
 }
 
 /* Whether bytes are a text in UTF-8. */
-static gboolean check_encoding(const Draft *draft, const GString *bytes, Report *report)
+static gboolean check_encoding(const char *name, const GString *bytes, Report *report)
 {
   const char *end;
   if (g_utf8_validate_len(bytes->str, bytes->len, &end)) {
@@ -129,12 +152,12 @@ static gboolean check_encoding(const Draft *draft, const GString *bytes, Report 
   }
   const guint line = line_at(bytes->str, end), column = column_at(bytes->str, end);
   if (g_str_has_prefix(bytes->str, "\xFF\xFE") || g_str_has_prefix(bytes->str, "\xFE\xFF")) {
-    report_error(report, draft->text_name, 0, 0, "the file is in UTF-16; save it as UTF-8");
+    report_error(report, name, 0, 0, "the file is in UTF-16; save it as UTF-8");
   } else if (*end == '\0') {
-    report_error(report, draft->text_name, line, column, "there is a zero byte, which no text "
+    report_error(report, name, line, column, "there is a zero byte, which no text "
                  "has; is this a Markdown file? Save it as UTF-8");
   } else {
-    report_error(report, draft->text_name, line, column, "the byte 0x%02X is not UTF-8; save "
+    report_error(report, name, line, column, "the byte 0x%02X is not UTF-8; save "
                  "the file as UTF-8", (guint8)*end);
   }
   return FALSE;
@@ -168,7 +191,7 @@ static gboolean is_blank(const char *text)
 
 static void read_text(Draft *draft, const GString *bytes, Report *report)
 {
-  if (!check_encoding(draft, bytes, report)) {
+  if (!check_encoding(draft->text_name, bytes, report)) {
     return;
   }
   g_free(draft->source);
@@ -180,6 +203,19 @@ static void read_text(Draft *draft, const GString *bytes, Report *report)
                  "drop it again");
     draft->text += strlen(draft->text);
   }
+}
+
+static void add_partial(Draft *draft, const char *name, const char *file, const GString *bytes,
+                        Report *report)
+{
+  if (!check_encoding(file, bytes, report)) {
+    return;
+  }
+  g_autofree char *text = unify(bytes);
+  Partial *partial = g_new0(Partial, 1);
+  partial->name = g_strdup(file);
+  partial->text = g_strconcat(text, g_str_has_suffix(text, "\n") ? "" : "\n", NULL);
+  g_hash_table_insert(draft->partials, g_strdup(name), partial);
 }
 
 /* --- Files --- */
@@ -292,10 +328,10 @@ static void hash_file(GChecksum *hash, const BundleFile *file, const char *name,
 
 /* --- Kinds of drops --- */
 
-static gboolean fits_as_text(const Draft *draft, const BundleFile *file, Report *report)
+static gboolean fits_as_text(const char *name, const BundleFile *file, Report *report)
 {
   if (file->size > LIMIT_TEXT_SIZE) {
-    report_error(report, draft->text_name, 0, 0, "the text is larger than %d bytes; put tables "
+    report_error(report, name, 0, 0, "the text is larger than %d bytes; put tables "
                  "and pictures into files of their own", LIMIT_TEXT_SIZE);
     return FALSE;
   }
@@ -311,7 +347,7 @@ static void read_single(Draft *draft, const GPtrArray *files, const char *root, 
   if (!has_suffix(root, ".md") && !has_suffix(root, ".markdown")) {
     report_error(report, root, 0, 0, "this kind of file is not taken by this version; drop a "
                  "Markdown file (.md or .markdown) or a folder that holds release.md");
-  } else if (fits_as_text(draft, file, report)) {
+  } else if (fits_as_text(root, file, report)) {
     hash_file(hash, file, "release.md", bytes, report);
     read_text(draft, bytes, report);
   }
@@ -348,15 +384,34 @@ static const BundleFile *find_text(Draft *draft, const GPtrArray *files, const c
   return text;
 }
 
+/* A file of the folder partials that ends in .md; others there are like any others. */
+static gboolean read_partial(Draft *draft, const BundleFile *file, GChecksum *hash, Report *report)
+{
+  static const char suffix[] = ".md";
+  if (!g_str_has_prefix(file->name, PARTIALS) || !has_suffix(file->name, suffix)) {
+    return FALSE;
+  }
+  g_autoptr(GString) bytes = g_string_new(NULL);
+  const char *base = file->name + strlen(PARTIALS);
+  g_autofree char *name = g_strndup(base, strlen(base) - strlen(suffix));
+  const gboolean readable = fits_as_text(file->shown, file, report);
+  hash_file(hash, file, file->name, readable ? bytes : NULL, report);
+  add_partial(draft, name, file->shown, bytes, report);
+  return TRUE;
+}
+
 static void read_bundle(Draft *draft, const GPtrArray *files, const char *root, GChecksum *hash,
                         Report *report)
 {
   g_autofree char *language = NULL;
   g_autoptr(GString) bytes = g_string_new(NULL);
   const BundleFile *text = find_text(draft, files, root, &language, report);
-  const gboolean readable = text != NULL && fits_as_text(draft, text, report);
+  const gboolean readable = text != NULL && fits_as_text(draft->text_name, text, report);
   for (guint i = 0; i < files->len; i++) {
     const BundleFile *file = files->pdata[i];
+    if (read_partial(draft, file, hash, report)) {
+      continue;
+    }
     hash_file(hash, file, file->name, file == text && readable ? bytes : NULL, report);
     if (g_str_has_prefix(file->name, ATTACHMENTS)) {
       add_attachment(draft, file, report);
@@ -391,6 +446,7 @@ Draft *draft_read(const char *path, guint64 max_size, Report *report)
   g_autoptr(GChecksum) hash = g_checksum_new(G_CHECKSUM_SHA256);
   draft->attachments = g_ptr_array_new_with_free_func(file_free);
   draft->files = g_ptr_array_new_with_free_func(file_free);
+  draft->partials = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, partial_free);
   draft->source = g_strdup("");
   draft->text = draft->source;
   draft->text_line = 1;

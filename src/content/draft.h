@@ -9,7 +9,7 @@
  * else writes to (the copy in the queue), or from a path for `dateline check`.
  *
  * A drop is one Markdown file, or a folder (bundle) with release.md or
- * release.<lang>.md and a folder attachments/. Symbolic links, devices, sockets and
+ * release.<lang>.md and the folders attachments/ and partials/. Symbolic links, devices, sockets and
  * names that are not safe are errors: nothing outside the drop is ever read. */
 
 typedef struct {
@@ -58,6 +58,10 @@ const GPtrArray *draft_attachments(const Draft *draft);  /* DraftFile *, sorted 
 const GPtrArray *draft_files(const Draft *draft);
 /* One of them, or of the attachments as "attachments/name"; NULL when there is none. */
 const DraftFile *draft_find(const Draft *draft, const char *path);
+
+/* The text of the bundle's file partials/<name>.md, or NULL; *file gets its name for
+ * findings. */
+const char *draft_partial(const Draft *draft, const char *name, const char **file);
 
 /* SHA-256 of all names and bytes, as 64 hexadecimal digits: the same content is the
  * same hash wherever and under whatever file name (of the drop itself) it was

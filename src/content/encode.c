@@ -172,8 +172,23 @@ static void append_valid(GString *out, const char *value, Context context)
   }
 }
 
+static void append_verbatim(GString *out, const char *value, Context context)
+{
+  for (; *value != '\0'; value++) {
+    if (context & CONTEXT_HTML && *value != '\'') {
+      append_html(out, value, 1);
+    } else {
+      g_string_append_c(out, *value);
+    }
+  }
+}
+
 void encode_value(GString *out, const char *value, Context context)
 {
+  if (context & CONTEXT_VERBATIM) {
+    append_verbatim(out, value, context);
+    return;
+  }
   if (context & CONTEXT_URL_START) {
     while (g_ascii_isspace(*value)) {
       value++;

@@ -18,6 +18,8 @@ typedef enum {
   CONTEXT_URL = 1 << 6,          /* as CONTEXT_URL_PART, but reserved characters and % stay */
   CONTEXT_URL_START = 1 << 7,    /* with CONTEXT_URL: the value begins an address, and is
                                     "#" unless url_is_allowed() */
+  CONTEXT_VERBATIM = 1 << 8,     /* Mustache's own rule: nothing is changed but, with
+                                    CONTEXT_HTML, & < > and " escaped */
 } Context;
 
 /* Appends value, escaped for context. Line breaks of every kind count as one, other control

@@ -12,4 +12,5 @@ typedef struct {
 
 void fields_init(Fields *fields);
 void fields_clear(Fields *fields);
-void fields_collect(Fields *fields, const Template *template, const char *file);
+/* Mistakes in the use of names go into report. */
+void fields_collect(Fields *fields, const Template *template, Report *report);

@@ -3,8 +3,9 @@
 
 #include <gio/gio.h>
 #include <string.h>
+#include "content/expansion.h"
 #include "content/layouts.h"
-#include "content/template.h"
+#include "content/page.h"
 
 /* Languages of ISO 639 that are commonly written from right to left. */
 static const char *direction_of(const char *language)
@@ -16,32 +17,27 @@ static const char *direction_of(const char *language)
   return g_strv_contains(right_to_left, lower) ? "rtl" : "ltr";
 }
 
-static const char *look_up(const char *field, gpointer data)
-{
-  const LayoutValues *values = data;
-  const struct {
-    const char *name;
-    const char *value;
-  } fields[] = {
-    { "subject", values->subject },   { "content", values->content },
-    { "language", values->language }, { "direction", direction_of(values->language) },
-    { "embargo", values->embargo },   { "footer", values->footer },
-  };
-  for (guint i = 0; i < G_N_ELEMENTS(fields); i++) {
-    if (strcmp(fields[i].name, field) == 0) {
-      return fields[i].value;
-    }
-  }
-  return NULL;
-}
-
-char *layout_render(const LayoutValues *values)
+static Program *compile_layout(void)
 {
   static const char path[] = "/dateline/layouts/default/layout.html";
   g_autoptr(Report) report = report_new();
   g_autoptr(GBytes) source =
       g_resource_lookup_data(layouts_get_resource(), path, G_RESOURCE_LOOKUP_FLAGS_NONE, NULL);
   g_autofree char *text = g_strndup(g_bytes_get_data(source, NULL), g_bytes_get_size(source));
-  g_autoptr(Template) template = template_parse(text, "layout.html", 1, report);
-  return template_render(template, look_up, (gpointer)values);
+  g_autoptr(Template) template = template_expand(
+      template_parse(text, "layout.html", 1, report), NULL, NULL, report);
+  return page_compile(template);
+}
+
+char *layout_render(const LayoutValues *values)
+{
+  static const char *const columns[] = { "subject", "content", "language", "direction", "embargo",
+                                         "footer", NULL };
+  const char *const cells[] = { values->subject, values->content, values->language,
+                                direction_of(values->language), values->embargo, values->footer };
+  g_autoptr(Program) program = compile_layout();
+  g_autoptr(Scope) scope = scope_new();
+  program_bind(program, columns);
+  scope_begin_row(scope, program, cells);
+  return g_string_free(page_render(program, scope), FALSE);
 }

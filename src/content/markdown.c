@@ -13,7 +13,7 @@ typedef struct {
   const Draft *draft;
   const Words *words;
   guint first;          /* number of the text's first token */
-  GArray *lines;        /* guint: line of the file of each line that cmark saw */
+  GArray *lines;        /* SourceLine of each line that cmark saw */
   ContentId content_id;
   gconstpointer data;
   Markdown *markdown;
@@ -32,19 +32,22 @@ void markdown_clear(Markdown *markdown)
 /* --- Mistakes --- */
 
 /* cmark knows the line of blocks and of most inlines; what extensions made has none. */
-static guint line_of(const Reader *reader, cmark_node *node)
+static SourceLine line_of(const Reader *reader, cmark_node *node)
 {
+  const SourceLine nowhere = { draft_text_name(reader->draft), 0 };
   int line = 0;
   while (node != NULL && (line = cmark_node_get_start_line(node)) == 0) {
     node = cmark_node_parent(node);
   }
   const guint index = line > 0 ? (guint)line - 1 : 0;
-  return index < reader->lines->len ? g_array_index(reader->lines, guint, index) : 0;
+  return index < reader->lines->len ? g_array_index(reader->lines, SourceLine, index) : nowhere;
 }
 
 #define reader_report(report_level, reader, node, ...) \
-  report_level((reader)->report, draft_text_name((reader)->draft), line_of(reader, node), 0, \
-               __VA_ARGS__)
+  do { \
+    const SourceLine source_line = line_of(reader, node); \
+    report_level((reader)->report, source_line.file, source_line.line, 0, __VA_ARGS__); \
+  } while (0)
 
 static void check_link(const Reader *reader, cmark_node *link)
 {
@@ -319,8 +322,7 @@ static void read_tree(Reader *reader, cmark_node *root)
   sections_settle(root, reader->words);
   markdown->text = plaintext_render(root, reader->words);
   markdown->html = render_html(reader->words, root);
-  sections_check(markdown->html, reader->words, reader->first,
-                 draft_text_name(reader->draft), reader->report);
+  sections_check(markdown->html, reader->words, reader->first, reader->report);
 }
 
 static cmark_node *parse(const char *text)
@@ -342,7 +344,7 @@ void markdown_read(const Draft *draft, const Template *template, Words *words,
                    Report *report)
 {
   const guint first = words_count(words);
-  g_autoptr(GArray) lines = g_array_new(FALSE, FALSE, sizeof(guint));
+  g_autoptr(GArray) lines = g_array_new(FALSE, FALSE, sizeof(SourceLine));
   g_autofree char *text = words_put(words, template, lines);
   *markdown = (Markdown){ .pictures = g_ptr_array_new() };
   Reader reader = { draft, words, first, lines, content_id, data, markdown, report, 0 };

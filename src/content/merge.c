@@ -17,6 +17,7 @@ struct Merge {
   GString *memory;
   GString *scratch;   /* of encode_hole() */
   GString *value;     /* of a header field */
+  Scope *scope;
   gsize size;
   gint64 date_s;      /* of date */
   char date[HEADER_DATE_SIZE];
@@ -29,6 +30,7 @@ Merge *merge_new(void)
   merge->memory = g_string_sized_new(4096);
   merge->scratch = g_string_new(NULL);
   merge->value = g_string_new(NULL);
+  merge->scope = scope_new();
   merge->date_s = G_MININT64;
   return merge;
 }
@@ -40,6 +42,7 @@ void merge_free(Merge *merge)
     g_string_free(merge->memory, TRUE);
     g_string_free(merge->scratch, TRUE);
     g_string_free(merge->value, TRUE);
+    scope_free(merge->scope);
     g_free(merge);
   }
 }
@@ -86,16 +89,15 @@ static void limit_value(GString *value)
   }
 }
 
-void merge_header_value(GString *out, const Program *program, const MergeInput *input)
+void merge_header_value(GString *out, const Program *program, Scope *scope,
+                        const MergeInput *input)
 {
   const Segment *segments = program_segments(program);
   const guint end = program_length(program);
-  for (guint i = 0; i < end; i = program_next(program, i, input->values)) {
+  scope_begin_row(scope, program, input->values);
+  for (guint i = 0; i < end; i = scope_next(scope, i)) {
     const Segment *segment = &segments[i];
-    const char *value = NULL;
-    if (segment->kind == SEGMENT_HOLE) {
-      value = program_value(program, segment, input->values);
-    }
+    const char *value = segment->kind == SEGMENT_HOLE ? scope_value(scope, segment) : NULL;
     if (value != NULL) {
       encode_value(out, value, segment->context);
     } else {
@@ -127,10 +129,13 @@ static void add_to(Merge *merge, const MergeInput *input)
   header_add_mailbox(merge->memory, "To", merge->value->str, input->address);
 }
 
-static void add_subject(Merge *merge, const Program *subject, const MergeInput *input)
+/* Has the merge's scope for itself; the message goes on with a new one. */
+static void add_subject(Merge *merge, const Program *program, const Program *subject,
+                        const MergeInput *input)
 {
   g_string_truncate(merge->value, 0);
-  merge_header_value(merge->value, subject, input);
+  merge_header_value(merge->value, subject, merge->scope, input);
+  scope_begin_row(merge->scope, program, input->values);
   header_add_text(merge->memory, "Subject", merge->value->str);
 }
 
@@ -141,9 +146,8 @@ static void run_segment(Merge *merge, const Program *program, const Program *sub
   const char *value;
   switch (segment->kind) {
   case SEGMENT_CONSTANT: add_constant(merge, segment->bytes, segment->length); return;
-  case SEGMENT_SECTION: return;
   case SEGMENT_HOLE:
-    value = program_value(program, segment, input->values);
+    value = scope_value(merge->scope, segment);
     if (value == NULL) {
       add_constant(merge, segment->bytes, segment->length);
       return;
@@ -152,12 +156,13 @@ static void run_segment(Merge *merge, const Program *program, const Program *sub
     break;
   case SEGMENT_DATE: add_date(merge, input->date_ms); break;
   case SEGMENT_TO: add_to(merge, input); break;
-  case SEGMENT_SUBJECT: add_subject(merge, subject, input); break;
+  case SEGMENT_SUBJECT: add_subject(merge, program, subject, input); break;
   case SEGMENT_MESSAGE_ID:
     g_string_append(merge->memory, "Message-ID: <");
     g_string_append(merge->memory, input->message_id);
     g_string_append(merge->memory, ">\r\n");
     break;
+  default: return;
   }
   add_memory(merge, before);
 }
@@ -183,7 +188,8 @@ void merge_run(Merge *merge, const Program *program, const Program *subject, gui
   const Segment *segments = program_segments(program);
   g_array_set_size(merge->slices, 0);
   g_string_truncate(merge->memory, 0);
-  for (guint i = first; i < end; i = program_next(program, i, input->values)) {
+  scope_begin_row(merge->scope, program, input->values);
+  for (guint i = first; i < end; i = scope_next(merge->scope, i)) {
     run_segment(merge, program, subject, &segments[i], input);
   }
   settle_slices(merge);

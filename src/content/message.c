@@ -5,6 +5,7 @@
 #include <string.h>
 #include "base/address.h"
 #include "content/attachments.h"
+#include "content/expansion.h"
 #include "content/fields.h"
 #include "content/header.h"
 #include "content/layout.h"
@@ -46,25 +47,57 @@ typedef struct {
 
 /* --- Text --- */
 
-static void parse_templates(Compiler *compiler)
+static const char *find_partial(const Token *tag, const char **file, gpointer data)
 {
-  const char *file = draft_text_name(compiler->draft);
-  compiler->template = template_parse(draft_text(compiler->draft), file,
-                                      draft_text_line(compiler->draft), compiler->report);
-  if (compiler->front->subject != NULL) {
-    compiler->subject_template = template_parse(compiler->front->subject, file,
-                                                compiler->front->subject_line, compiler->report);
+  const Compiler *compiler = data;
+  const char *name = tag->fields[0];
+  const char *text = draft_partial(compiler->draft, name, file);
+  if (text == NULL) {
+    report_error(compiler->report, tag->file, tag->line, tag->column, "there is no partial \"%s\"; "
+                 "drop a folder that holds partials/%s.md beside release.md", name, name);
   }
+  return text;
+}
+
+/* NULL where there are mistakes. */
+static Template *read_template(Compiler *compiler, const char *source, guint line)
+{
+  const guint errors = report_count(compiler->report, FINDING_ERROR);
+  const char *file = draft_text_name(compiler->draft);
+  g_autoptr(Template) parsed = template_parse(source, file, line, compiler->report);
+  if (report_count(compiler->report, FINDING_ERROR) > errors) {
+    return NULL;
+  }
+  g_autoptr(Template) template = template_expand(g_steal_pointer(&parsed), find_partial, compiler,
+                                                 compiler->report);
+  const Token *call = template_find_call(template);
+  if (call != NULL) {
+    report_error(compiler->report, call->file, call->line, call->column, "the partial \"%s\" holds "
+                 "itself; write out what it shall hold", call->fields[0]);
+  }
+  return report_count(compiler->report, FINDING_ERROR) > errors ? NULL
+                                                                : g_steal_pointer(&template);
+}
+
+static gboolean read_templates(Compiler *compiler)
+{
+  const FrontMatter *front = compiler->front;
+  compiler->template = read_template(compiler, draft_text(compiler->draft),
+                                     draft_text_line(compiler->draft));
+  if (front->subject != NULL) {
+    compiler->subject_template = read_template(compiler, front->subject, front->subject_line);
+  }
+  return compiler->template != NULL &&
+         (front->subject == NULL || compiler->subject_template != NULL);
 }
 
 static void collect_fields(Compiler *compiler)
 {
-  const char *file = draft_text_name(compiler->draft);
   fields_init(&compiler->message->fields);
   if (compiler->subject_template != NULL) {
-    fields_collect(&compiler->message->fields, compiler->subject_template, file);
+    fields_collect(&compiler->message->fields, compiler->subject_template, compiler->report);
   }
-  fields_collect(&compiler->message->fields, compiler->template, file);
+  fields_collect(&compiler->message->fields, compiler->template, compiler->report);
 }
 
 static char *content_id(guint index, gconstpointer data)
@@ -106,9 +139,7 @@ static void warn_of_unused_files(const Compiler *compiler)
 /* FALSE where mistakes leave nothing to go on with. */
 static gboolean read_text(Compiler *compiler)
 {
-  const guint errors = report_count(compiler->report, FINDING_ERROR);
-  parse_templates(compiler);
-  if (report_count(compiler->report, FINDING_ERROR) > errors) {
+  if (!read_templates(compiler)) {
     return FALSE;
   }
   collect_fields(compiler);
@@ -399,6 +430,7 @@ char *message_render_html(const Message *message, const MergeInput *input)
 char *message_render_subject(const Message *message, const MergeInput *input)
 {
   g_autoptr(GString) subject = g_string_new(NULL);
-  merge_header_value(subject, message->subject, input);
+  g_autoptr(Scope) scope = scope_new();
+  merge_header_value(subject, message->subject, scope, input);
   return g_strdup(g_strstrip(subject->str));
 }

@@ -47,11 +47,20 @@ Message *message_compile(const Draft *draft, const MessageOptions *options, Repo
 void message_free(Message *message);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Message, message_free)
 
-/* Fields that the text uses, each once. */
+/* The strictest of its uses, from the least. */
+typedef enum {
+  FIELD_USE_FALLBACK,   /* the text of a fallback that might be a field's name */
+  FIELD_USE_INSIDE,     /* in a section, where the cell of that may hold it */
+  FIELD_USE_COLUMN,     /* a column */
+} MessageFieldUse;
+
+/* Fields that the text uses, each once. Of "a.b" the column is that of its whole name or,
+ * where there is none, a's. */
 typedef struct {
   char *name;        /* as written, compared without case and with '_', '-', ' ' alike */
   gboolean required; /* used at least once as a variable without fallback, outside
                         any section over the same field */
+  MessageFieldUse use; /* what it is where no list has it */
   guint line;        /* where first used, for findings */
   char *file;
 } MessageField;

@@ -3,18 +3,22 @@
 
 #include <string.h>
 
-enum { NO_COLUMN = -1 };
-
 struct Program {
   GArray *segments;      /* Segment; no constant follows a constant but a shared one */
   GString *pending;      /* the constant that is being built */
   GStringChunk *bytes;   /* what segments point to ... */
   GPtrArray *shared;     /* ... or GBytes */
-  GHashTable *ids;       /* field_key -> id + 1 */
-  GArray *references;    /* guint: ids, which segments refer to by range */
-  GArray *columns;       /* gint: by id */
+  GHashTable *ids;       /* name as written -> index of its path + 1 */
+  GArray *references;    /* guint: indexes of paths, which segments refer to by range */
+  GArray *paths;         /* Path */
   GString *scratch;
 };
+
+static void path_clear(gpointer data)
+{
+  Path *path = data;
+  g_strfreev(path->names);
+}
 
 Program *program_new(void)
 {
@@ -25,7 +29,8 @@ Program *program_new(void)
   program->shared = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
   program->ids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   program->references = g_array_new(FALSE, FALSE, sizeof(guint));
-  program->columns = g_array_new(FALSE, FALSE, sizeof(gint));
+  program->paths = g_array_new(FALSE, FALSE, sizeof(Path));
+  g_array_set_clear_func(program->paths, path_clear);
   program->scratch = g_string_new(NULL);
   return program;
 }
@@ -39,7 +44,7 @@ void program_free(Program *program)
     g_ptr_array_unref(program->shared);
     g_hash_table_unref(program->ids);
     g_array_unref(program->references);
-    g_array_unref(program->columns);
+    g_array_unref(program->paths);
     g_string_free(program->scratch, TRUE);
     g_free(program);
   }
@@ -96,17 +101,25 @@ void program_add_field(Program *program, SegmentKind kind)
   add_segment(program, kind);
 }
 
-static guint field_id(Program *program, const char *name)
+static guint path_of(Program *program, const char *name)
 {
-  g_autofree char *key = field_key(name);
-  guint id = GPOINTER_TO_UINT(g_hash_table_lookup(program->ids, key));
+  guint id = GPOINTER_TO_UINT(g_hash_table_lookup(program->ids, name));
   if (id == 0) {
-    const gint none = NO_COLUMN;
-    g_array_append_val(program->columns, none);
-    id = program->columns->len;
-    g_hash_table_insert(program->ids, g_steal_pointer(&key), GUINT_TO_POINTER(id));
+    const Path path = { .names = strcmp(name, ".") == 0 ? g_new0(char *, 1)
+                                                        : g_strsplit(name, ".", -1),
+                        .column = NO_COLUMN, .head_column = NO_COLUMN };
+    g_array_append_val(program->paths, path);
+    id = program->paths->len;
+    g_hash_table_insert(program->ids, g_strdup(name), GUINT_TO_POINTER(id));
   }
   return id - 1;
+}
+
+static void refer_to(Program *program, Segment *segment, const char *name)
+{
+  const guint path = path_of(program, name);
+  g_array_append_val(program->references, path);
+  segment->fields++;
 }
 
 static Segment *add_tag(Program *program, SegmentKind kind, const Token *token)
@@ -114,10 +127,9 @@ static Segment *add_tag(Program *program, SegmentKind kind, const Token *token)
   program_mark(program);
   Segment *segment = add_segment(program, kind);
   segment->first_field = program->references->len;
-  for (char **field = token->fields; *field != NULL; field++) {
-    const guint id = field_id(program, *field);
-    g_array_append_val(program->references, id);
-    segment->fields++;
+  segment->inverted = token->kind == TOKEN_INVERTED;
+  for (char **field = token->fields; field != NULL && *field != NULL; field++) {
+    refer_to(program, segment, *field);
   }
   return segment;
 }
@@ -140,18 +152,20 @@ static Context context_of(ProgramPart part, const Word *word)
   return html | (raw ? CONTEXT_MARKUP : 0);
 }
 
-static void add_hole(Program *program, const Word *word, ProgramPart part)
+/* A fallback's text may be the name of a field as well. */
+static void add_hole(Program *program, const Token *token, Context context, ProgramPart part)
 {
-  Segment *segment = add_tag(program, SEGMENT_HOLE, word->token);
-  segment->context = context_of(part, word);
-  const char *fallback = word->token->fallback;
-  if (fallback == NULL) {
-    fallback = "";
+  Segment *segment = add_tag(program, SEGMENT_HOLE, token);
+  const char *fallback = token->fallback != NULL ? token->fallback : "";
+  segment->context = context;
+  if (*fallback != '\0') {
+    refer_to(program, segment, fallback);
+    segment->ends_with_field = TRUE;
   }
   g_autoptr(GString) encoded = g_string_new(NULL);
-  if (part == PART_HEADER) {
+  if (part == PART_HEADER || part == PART_PLAIN) {
     encode_value(encoded, fallback, segment->context);
-  } else if (*fallback != '\0' || word->form == FORM_START) {
+  } else if (*fallback != '\0' || context & CONTEXT_URL_START) {
     encode_hole(encoded, program->scratch, fallback, segment->context);
   }
   keep_bytes(program, segment, encoded);
@@ -159,7 +173,7 @@ static void add_hole(Program *program, const Word *word, ProgramPart part)
 
 static void add_constant(Program *program, const char *text, gsize length, ProgramPart part)
 {
-  if (part == PART_HEADER) {
+  if (part == PART_HEADER || part == PART_PLAIN) {
     program_add_bytes(program, text, length);
   } else {
     encode_quoted_printable(program->pending, text, length);
@@ -171,6 +185,15 @@ typedef struct {
   guint segment;
 } OpenSection;
 
+/* Adds the end of what began at segment, and tells each of the other. */
+static void add_end(Program *program, guint segment, SegmentKind kind)
+{
+  program_mark(program);
+  add_segment(program, kind)->mate = segment;
+  const guint end = program->segments->len - 1;
+  g_array_index(program->segments, Segment, segment).mate = end;
+}
+
 static gboolean end_section(Program *program, const Words *words, const Word *word, GArray *open)
 {
   if (open->len == 0) {
@@ -180,8 +203,7 @@ static gboolean end_section(Program *program, const Words *words, const Word *wo
   if (top->number != words_mate(words, word->number)) {
     return FALSE;
   }
-  const guint end = program_mark(program);
-  g_array_index(program->segments, Segment, top->segment).end = end;
+  add_end(program, top->segment, SEGMENT_END);
   g_array_set_size(open, open->len - 1);
   return TRUE;
 }
@@ -193,12 +215,11 @@ static gboolean add_word(Program *program, const Words *words, const Word *word,
     return end_section(program, words, word, open);
   }
   if (token_is_section(word->token)) {
-    Segment *segment = add_tag(program, SEGMENT_SECTION, word->token);
-    segment->inverted = word->token->kind == TOKEN_INVERTED;
+    add_tag(program, SEGMENT_SECTION, word->token);
     const OpenSection section = { word->number, program->segments->len - 1 };
     g_array_append_val(open, section);
   } else {
-    add_hole(program, word, part);
+    add_hole(program, word->token, context_of(part, word), part);
   }
   return TRUE;
 }
@@ -217,17 +238,71 @@ gboolean program_add_text(Program *program, const Words *words, const char *text
   return open->len == 0;
 }
 
+/* segments: by token. */
+static void add_token(Program *program, const Template *template, guint index, guint *segments)
+{
+  const Token *token = template_token(template, index);
+  switch (token->kind) {
+  case TOKEN_TEXT: program_add_bytes(program, token->text, token->length); return;
+  case TOKEN_VARIABLE:
+  case TOKEN_RAW:
+    add_hole(program, token, token->kind == TOKEN_RAW ? CONTEXT_VERBATIM
+                                                      : CONTEXT_VERBATIM | CONTEXT_HTML,
+             PART_PLAIN);
+    return;
+  case TOKEN_SECTION:
+  case TOKEN_INVERTED: add_tag(program, SEGMENT_SECTION, token); break;
+  case TOKEN_ROUTINE: add_tag(program, SEGMENT_ROUTINE, token); break;
+  case TOKEN_INDENT: add_tag(program, SEGMENT_INDENT, token); return;
+  case TOKEN_CALL: {
+    program_mark(program);
+    Segment *segment = add_segment(program, SEGMENT_CALL);
+    segment->mate = segments[token->mate];
+    segment->bytes = g_string_chunk_insert(program->bytes, token->indent);
+    segment->length = strlen(segment->bytes);
+    return;
+  }
+  case TOKEN_END: {
+    const gboolean routine = template_token(template, token->mate)->kind == TOKEN_ROUTINE;
+    add_end(program, segments[token->mate], routine ? SEGMENT_RETURN : SEGMENT_END);
+    return;
+  }
+  default: return;
+  }
+  segments[index] = program->segments->len - 1;
+}
+
+void program_add_template(Program *program, const Template *template)
+{
+  g_autofree guint *segments = g_new0(guint, template_length(template) + 1);
+  for (guint i = 0; i < template_length(template); i++) {
+    add_token(program, template, i, segments);
+  }
+}
+
+static gint find_column(GHashTable *columns, const char *name)
+{
+  g_autofree char *key = field_key(name);
+  gpointer found = g_hash_table_lookup(columns, key);
+  return found != NULL ? GPOINTER_TO_INT(found) - 1 : NO_COLUMN;
+}
+
 void program_bind(Program *program, const char *const *columns)
 {
-  for (guint i = 0; i < program->columns->len; i++) {
-    g_array_index(program->columns, gint, i) = NO_COLUMN;
-  }
-  for (gint column = 0; columns[column] != NULL; column++) {
-    g_autofree char *key = field_key(columns[column]);
-    guint id = GPOINTER_TO_UINT(g_hash_table_lookup(program->ids, key));
-    if (id != 0 && g_array_index(program->columns, gint, id - 1) == NO_COLUMN) {
-      g_array_index(program->columns, gint, id - 1) = column;
+  g_autoptr(GHashTable) by_key = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  for (gint i = 0; columns[i] != NULL; i++) {
+    char *key = field_key(columns[i]);
+    if (g_hash_table_contains(by_key, key)) {
+      g_free(key);
+    } else {
+      g_hash_table_insert(by_key, key, GINT_TO_POINTER(i + 1));
     }
+  }
+  for (guint i = 0; i < program->paths->len; i++) {
+    Path *path = &g_array_index(program->paths, Path, i);
+    g_autofree char *name = g_strjoinv(".", path->names);
+    path->column = path->names[0] != NULL ? find_column(by_key, name) : NO_COLUMN;
+    path->head_column = path->names[0] != NULL ? find_column(by_key, path->names[0]) : NO_COLUMN;
   }
 }
 
@@ -246,26 +321,12 @@ gboolean program_is_constant(const Program *program)
   return program->references->len == 0;
 }
 
-const char *program_value(const Program *program, const Segment *segment,
-                          const char *const *values)
+const Path *program_paths(const Program *program)
 {
-  for (guint i = 0; i < segment->fields; i++) {
-    guint id = g_array_index(program->references, guint, segment->first_field + i);
-    gint column = g_array_index(program->columns, gint, id);
-    const char *value = column == NO_COLUMN ? NULL : values[column];
-    if (value != NULL && *value != '\0') {
-      return value;
-    }
-  }
-  return NULL;
+  return (const Path *)(const void *)program->paths->data;
 }
 
-guint program_next(const Program *program, guint index, const char *const *values)
+const guint *program_references(const Program *program)
 {
-  const Segment *segment = &g_array_index(program->segments, Segment, index);
-  if (segment->kind == SEGMENT_SECTION &&
-      value_is_true(program_value(program, segment, values)) == segment->inverted) {
-    return segment->end;
-  }
-  return index + 1;
+  return (const guint *)(const void *)program->references->data;
 }

@@ -12,6 +12,12 @@ typedef enum {
   SEGMENT_CONSTANT,
   SEGMENT_HOLE,
   SEGMENT_SECTION,
+  SEGMENT_END,       /* of a section */
+  /* Where a partial contains itself, in plain programs only. */
+  SEGMENT_ROUTINE,
+  SEGMENT_RETURN,
+  SEGMENT_CALL,
+  SEGMENT_INDENT,
   /* Header fields that differ from copy to copy. */
   SEGMENT_DATE,
   SEGMENT_TO,
@@ -21,19 +27,30 @@ typedef enum {
 
 typedef struct {
   SegmentKind kind;
-  const char *bytes;     /* constant; hole: its fallback, encoded */
+  const char *bytes;     /* constant; hole: its fallback, encoded; call: an indent */
   gsize length;
   Context context;       /* hole */
   guint first_field;     /* hole, section: where its fields stand in the program's list */
   guint fields;
+  gboolean ends_with_field;  /* hole: the last field is the fallback's text, read as a name */
   gboolean inverted;     /* section */
-  guint end;             /* section: the segment behind it */
+  guint mate;            /* the other end of a section or routine; call: the routine */
 } Segment;
+
+enum { NO_COLUMN = -1 };
+
+/* A name as tags write it. */
+typedef struct {
+  char **names;          /* parts between dots; none for "." */
+  gint column;           /* of the whole name, or NO_COLUMN */
+  gint head_column;      /* of its first part */
+} Path;
 
 typedef enum {
   PART_HEADER,   /* not encoded: a header field is encoded as a whole when it is complete */
   PART_TEXT,
   PART_HTML,
+  PART_PLAIN,    /* not encoded: a page as Mustache makes it, for layouts */
 } ProgramPart;
 
 typedef struct Program Program;
@@ -52,6 +69,9 @@ void program_add_field(Program *program, SegmentKind kind);
 gboolean program_add_text(Program *program, const Words *words, const char *text,
                           ProgramPart part);
 
+/* An expanded template, all of it, as PART_PLAIN. */
+void program_add_template(Program *program, const Template *template);
+
 /* columns[i] is the name of value i of a recipient. */
 void program_bind(Program *program, const char *const *columns);
 
@@ -63,8 +83,5 @@ guint program_length(const Program *program);
 gsize program_size(const Program *program);   /* of all constants */
 gboolean program_is_constant(const Program *program);
 
-/* The value of a hole or section: the first of its fields that is not empty, or NULL. */
-const char *program_value(const Program *program, const Segment *segment,
-                          const char *const *values);
-/* The segment to run after a segment of any kind. */
-guint program_next(const Program *program, guint index, const char *const *values);
+const Path *program_paths(const Program *program);
+const guint *program_references(const Program *program);   /* to paths */

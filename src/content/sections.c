@@ -394,8 +394,7 @@ static GPtrArray *find_places(const char *html, const Words *words)
   return places;
 }
 
-void sections_check(const char *html, const Words *words, guint first, const char *file,
-                    Report *report)
+void sections_check(const char *html, const Words *words, guint first, Report *report)
 {
   g_autoptr(GPtrArray) places = find_places(html, words);
   for (guint number = first; number < words_count(words); number++) {
@@ -407,11 +406,11 @@ void sections_check(const char *html, const Words *words, guint first, const cha
     const char *begin = places->pdata[number];
     const char *end = places->pdata[words_mate(words, number)];
     if (begin == NULL || end == NULL) {
-      report_error(report, file, token->line, token->column, "the section %.*s begins or ends "
+      report_error(report, token->file, token->line, token->column, "the section %.*s begins or ends "
                    "where nothing is shown; put it around text", (int)token->length, token->text);
     } else if (strcmp(begin, end) != 0) {
       const Token *mate = words_token(words, words_mate(words, number));
-      report_error(report, file, token->line, token->column,
+      report_error(report, token->file, token->line, token->column,
                    "the section %.*s does not end where it began (its end is in line %u): begin "
                    "and end it in the same paragraph, or put both tags on lines of their own with "
                    "empty lines around, outside of lists, quotes, tables and emphasis",

@@ -23,5 +23,4 @@ void sections_settle(cmark_node *root, const Words *words);
 gboolean sections_is_mark(cmark_node *node);
 
 /* Reports every section of words from number first on that is not well placed in html. */
-void sections_check(const char *html, const Words *words, guint first, const char *file,
-                    Report *report);
+void sections_check(const char *html, const Words *words, guint first, Report *report);

@@ -3,12 +3,7 @@
 
 #include <string.h>
 #include "base/limits.h"
-#include "content/encode.h"
-
-struct Template {
-  char *source;
-  GArray *tokens;
-};
+#include "content/template-inside.h"
 
 typedef struct {
   const char *file;
@@ -25,7 +20,7 @@ typedef struct {
 /* A tag that was delimited but not yet understood. */
 typedef struct {
   const char *start, *end;  /* with delimiters */
-  char sigil;               /* one of "#^/&{!=>", or 0 */
+  char sigil;               /* one of "#^/&{!=><$", or 0 */
   char *content;            /* without sigil and blanks around */
   guint line, column;
 } Tag;
@@ -37,11 +32,25 @@ static void token_clear(gpointer data)
   g_free(token->fallback);
 }
 
+Template *template_new(const char *source, const char *file)
+{
+  Template *template = g_new0(Template, 1);
+  template->file = g_strdup(file);
+  template->source = g_strdup(source);
+  template->tokens = g_array_new(FALSE, TRUE, sizeof(Token));
+  template->strings = g_string_chunk_new(256);
+  template->sources = g_ptr_array_new_with_free_func((GDestroyNotify)template_free);
+  return template;
+}
+
 void template_free(Template *template)
 {
   if (template != NULL) {
     g_array_unref(template->tokens);
+    g_string_chunk_free(template->strings);
+    g_ptr_array_unref(template->sources);
     g_free(template->source);
+    g_free(template->file);
     g_free(template);
   }
 }
@@ -63,12 +72,6 @@ char *field_key(const char *name)
   return g_strdelimit(g_strdup(g_strstrip(folded)), "- ", '_');
 }
 
-gboolean value_is_true(const char *value)
-{
-  return value != NULL && *value != '\0' && strcmp(value, "0") != 0 &&
-         g_ascii_strcasecmp(value, "false") != 0;
-}
-
 static void parser_advance(Parser *parser, const char *to)
 {
   for (; parser->at < to; parser->at++) {
@@ -86,7 +89,8 @@ static guint parser_column(const Parser *parser)
 
 static Token *parser_add(Parser *parser, TokenKind kind, const char *start, const char *end)
 {
-  Token token = { .kind = kind, .text = start, .length = (gsize)(end - start) };
+  const Token token = { .kind = kind, .text = start, .length = (gsize)(end - start),
+                        .file = parser->template->file };
   g_array_append_val(parser->template->tokens, token);
   return &g_array_index(parser->template->tokens, Token, parser->template->tokens->len - 1);
 }
@@ -127,9 +131,6 @@ static gboolean check_field(Parser *parser, const Tag *tag, const char *name)
   if (*name == '\0') {
     tag_error(parser, tag, "%.*s names no field; write a column of the list, such as "
               "{{first_name}}", shown, tag->start);
-  } else if (strcmp(name, ".") == 0) {
-    tag_error(parser, tag, "%.*s: a field holds one text, not a list; name the field", shown,
-              tag->start);
   } else if (strpbrk(name, "{}#^&") != NULL) {
     tag_error(parser, tag, "%.*s: \"%s\" cannot be the name of a field; is a brace missing or "
               "one too many?", shown, tag->start, name);
@@ -137,6 +138,14 @@ static gboolean check_field(Parser *parser, const Tag *tag, const char *name)
     return TRUE;
   }
   return FALSE;
+}
+
+static Token *add_tag(Parser *parser, const Tag *tag, TokenKind kind)
+{
+  Token *token = parser_add(parser, kind, tag->start, tag->end);
+  token->line = tag->line;
+  token->column = tag->column;
+  return token;
 }
 
 static void add_variable(Parser *parser, const Tag *tag)
@@ -157,38 +166,34 @@ static void add_variable(Parser *parser, const Tag *tag)
     return;
   }
   gboolean raw = tag->sigil == '{' || tag->sigil == '&';
-  Token *token = parser_add(parser, raw ? TOKEN_RAW : TOKEN_VARIABLE, tag->start, tag->end);
+  Token *token = add_tag(parser, tag, raw ? TOKEN_RAW : TOKEN_VARIABLE);
   token->fields = g_steal_pointer(&parts);
   token->fallback = g_steal_pointer(&fallback);
-  token->line = tag->line;
-  token->column = tag->column;
 }
 
-static Token *add_section_token(Parser *parser, const Tag *tag, TokenKind kind)
+/* Of a tag about one name. */
+static Token *add_named_tag(Parser *parser, const Tag *tag, TokenKind kind)
 {
   if (strchr(tag->content, '|') != NULL) {
-    tag_error(parser, tag, "%.*s: a section is about one field and has no fallback",
+    tag_error(parser, tag, "%.*s: this tag is about one name and has no fallback",
               (int)(tag->end - tag->start), tag->start);
     return NULL;
   }
   if (!check_field(parser, tag, tag->content)) {
     return NULL;
   }
-  Token *token = parser_add(parser, kind, tag->start, tag->end);
+  Token *token = add_tag(parser, tag, kind);
   token->fields = g_new0(char *, 2);
   token->fields[0] = g_strdup(tag->content);
-  token->line = tag->line;
-  token->column = tag->column;
   return token;
 }
 
-static void open_section(Parser *parser, const Tag *tag)
+static void open_section(Parser *parser, const Tag *tag, TokenKind kind)
 {
   if (parser->sections->len == LIMIT_TAG_DEPTH) {
     tag_error(parser, tag, "sections are nested more than %d deep; use fewer", LIMIT_TAG_DEPTH);
   }
-  TokenKind kind = tag->sigil == '#' ? TOKEN_SECTION : TOKEN_INVERTED;
-  if (add_section_token(parser, tag, kind) != NULL) {
+  if (add_named_tag(parser, tag, kind) != NULL) {
     guint index = parser->template->tokens->len - 1;
     g_array_append_val(parser->sections, index);
   }
@@ -206,7 +211,7 @@ static void report_unclosed(Parser *parser, guint index)
  * are mistakes of their own. */
 static void close_section(Parser *parser, const Tag *tag)
 {
-  Token *token = add_section_token(parser, tag, TOKEN_END);
+  Token *token = add_named_tag(parser, tag, TOKEN_END);
   if (token == NULL) {
     return;
   }
@@ -236,7 +241,7 @@ static void close_section(Parser *parser, const Tag *tag)
 
 static void set_delimiters(Parser *parser, const Tag *tag)
 {
-  g_auto(GStrv) parts = g_strsplit_set(tag->content, " \t", -1);
+  g_auto(GStrv) parts = g_strsplit_set(tag->content, " \t\r\n", -1);
   const char *found[2] = { NULL, NULL };
   guint count = 0;
   for (char **part = parts; *part != NULL; part++) {
@@ -258,36 +263,16 @@ static void set_delimiters(Parser *parser, const Tag *tag)
 static void understand(Parser *parser, const Tag *tag)
 {
   switch (tag->sigil) {
-  case '#':
-  case '^': open_section(parser, tag); break;
+  case '#': open_section(parser, tag, TOKEN_SECTION); break;
+  case '^': open_section(parser, tag, TOKEN_INVERTED); break;
+  case '<': open_section(parser, tag, TOKEN_PARENT); break;
+  case '$': open_section(parser, tag, TOKEN_BLOCK); break;
   case '/': close_section(parser, tag); break;
-  case '=': set_delimiters(parser, tag); break;
-  case '!': break;
-  case '>':
-    tag_error(parser, tag, "%.*s: partials are not supported by this version; put the text "
-              "itself here", (int)(tag->end - tag->start), tag->start);
-    break;
+  case '>': add_named_tag(parser, tag, TOKEN_PARTIAL); break;
+  case '=': set_delimiters(parser, tag);  /* fall through */
+  case '!': add_tag(parser, tag, TOKEN_NOTE); break;
   default: add_variable(parser, tag);
   }
-}
-
-/* Mustache's rule for tags that stand alone: comments and changes of delimiters leave no
- * empty line. Moves *end behind the line break and takes blanks off the text before. */
-static void take_line(Parser *parser, const Tag *tag, const char **end)
-{
-  const char *before = tag->start, *after = tag->end + strspn(tag->end, " \t");
-  while (before > parser->template->source && (before[-1] == ' ' || before[-1] == '\t')) {
-    before--;
-  }
-  gboolean begins = before == parser->template->source || before[-1] == '\n';
-  if (!begins || (*after != '\n' && *after != '\0')) {
-    return;
-  }
-  GArray *tokens = parser->template->tokens;
-  if (tokens->len > 0 && before < tag->start) {
-    g_array_index(tokens, Token, tokens->len - 1).length -= (gsize)(tag->start - before);
-  }
-  *end = *after == '\n' ? after + 1 : after;
 }
 
 /* Finds where the tag ends that begins at parser->at; FALSE where it does not. */
@@ -296,16 +281,15 @@ static gboolean delimit(Parser *parser, Tag *tag)
   const char *inside = parser->at + strlen(parser->open);
   inside += strspn(inside, " \t");
   *tag = (Tag){ .start = parser->at, .line = parser->line, .column = parser_column(parser) };
-  if (*inside != '\0' && strchr("#^/&!=>", *inside) != NULL) {
-    tag->sigil = *inside++;
-  } else if (*inside == '{' && strcmp(parser->open, "{{") == 0) {
+  if (*inside != '\0' && strchr("#^/&!=><${", *inside) != NULL) {
     tag->sigil = *inside++;
   }
   const char *before = tag->sigil == '{' ? "}" : tag->sigil == '=' ? "=" : "";
   g_autofree char *closing = g_strconcat(before, parser->close, NULL);
   const char *close = strstr(inside, closing);
   const char *line_end = inside + strcspn(inside, "\n");
-  if (close == NULL || (close > line_end && tag->sigil != '!')) {
+  const gboolean may_span = tag->sigil == '!' || tag->sigil == '=';
+  if (close == NULL || (close > line_end && !may_span)) {
     tag_error(parser, tag, "this tag is not closed: \"%s\" is missing on its line", closing);
     return FALSE;
   }
@@ -321,12 +305,8 @@ static void parse_tag(Parser *parser)
     parser_add_text(parser, parser->at + strlen(parser->open));
     return;
   }
-  const char *end = tag.end;
-  if (tag.sigil == '!' || tag.sigil == '=') {
-    take_line(parser, &tag, &end);
-  }
   understand(parser, &tag);
-  parser_advance(parser, end);
+  parser_advance(parser, tag.end);
   g_free(tag.content);
 }
 
@@ -350,9 +330,8 @@ static void parse_all(Parser *parser)
 
 Template *template_parse(const char *source, const char *file, guint line, Report *report)
 {
-  Template *template = g_new0(Template, 1);
-  template->source = g_strdup(source);
-  template->tokens = g_array_new(FALSE, TRUE, sizeof(Token));
+  Template *template = template_new(source, file);
+  const guint errors = report_count(report, FINDING_ERROR);
   g_array_set_clear_func(template->tokens, token_clear);
   Parser parser = {
     .file = file, .report = report, .template = template, .at = template->source,
@@ -363,25 +342,8 @@ Template *template_parse(const char *source, const char *file, guint line, Repor
   g_array_unref(parser.sections);
   g_free(parser.open);
   g_free(parser.close);
-  return template;
-}
-
-char *template_render(const Template *template, TemplateLookup lookup, gpointer data)
-{
-  GString *out = g_string_new(NULL);
-  for (guint i = 0; i < template_length(template); i++) {
-    const Token *token = template_token(template, i);
-    const char *value = token->fields != NULL ? lookup(token->fields[0], data) : NULL;
-    if (token->kind == TOKEN_TEXT) {
-      g_string_append_len(out, token->text, (gssize)token->length);
-    } else if (token_is_section(token) &&
-               value_is_true(value) != (token->kind == TOKEN_SECTION)) {
-      i = token->mate;
-    } else if (token->kind == TOKEN_VARIABLE && value != NULL) {
-      encode_value(out, value, CONTEXT_HTML | CONTEXT_ONE_LINE);
-    } else if (token->kind == TOKEN_RAW && value != NULL) {
-      g_string_append(out, value);
-    }
+  if (report_count(report, FINDING_ERROR) == errors) {
+    template_settle_lines(template);
   }
-  return g_string_free(out, FALSE);
+  return template;
 }

@@ -3,21 +3,26 @@
 
 #include "base/report.h"
 
-/* Merge tags in a text: Mustache, as far as a row of a list can fill it, and fallbacks.
+/* Merge tags in a text: Mustache (its required modules and inheritance), and fallbacks.
  *
  *   {{field}}            the value; escaped for where it stands
  *   {{{field}}} {{&field}}  the value; in HTML it is taken for markup, in an address
  *                        reserved characters stay. The author vouches for the list
  *   {{field|text}}       text where the field is empty; blanks around it do not count
- *   {{a|b|text}}         all but the last are fields, tried in order; the last is text
- *   {{#field}}…{{/field}}  only where the field is not empty and not "0" or "false"
- *   {{^field}}…{{/field}}  only where it is
+ *   {{a|b|text}}         all but the last are fields, tried in order; the last is a field
+ *                        too where the data know its name, and text otherwise
+ *   {{a.b}} {{.}}        b of what a holds; what the section around it is about
+ *   {{#field}}…{{/field}}  once for each item of a list, once for any other value that is
+ *                        true; what it holds is the context inside
+ *   {{^field}}…{{/field}}  where there is nothing of that
+ *   {{> name}}           a partial: another text at this place
+ *   {{<name}}…{{/name}}  the same, with its blocks replaced by those inside
+ *   {{$name}}…{{/name}}  a block: what may be replaced
  *   {{! comment }}       nothing; the only tag that may run over several lines
- *   {{=<% %>=}}          other delimiters from here on
+ *   {{=<% %>=}}          other delimiters from here on, in this text
  *
- * Partials and lists in sections do not exist: a field holds one text. A comment or
- * change of delimiters alone on its line takes the line with it; for sections see
- * sections.h. Field names are compared as field_key() says. */
+ * A tag that stands alone on its line takes the line with it, but for variables. A parent,
+ * and a block, is alone when nothing else is on the lines where it begins and ends. */
 
 typedef enum {
   TOKEN_TEXT,
@@ -26,6 +31,15 @@ typedef enum {
   TOKEN_SECTION,
   TOKEN_INVERTED,
   TOKEN_END,
+  /* Up to the expansion (expansion.h). */
+  TOKEN_NOTE,       /* a comment, or other delimiters */
+  TOKEN_PARTIAL,
+  TOKEN_PARENT,
+  TOKEN_BLOCK,
+  /* After it, and only where a partial contains itself. */
+  TOKEN_ROUTINE,    /* up to its mate, an end: may be called */
+  TOKEN_CALL,       /* runs the routine that is its mate */
+  TOKEN_INDENT,     /* what the calls that are under way are indented by */
 } TokenKind;
 
 /* All pointers are borrowed from the Template. */
@@ -33,10 +47,17 @@ typedef struct {
   TokenKind kind;
   const char *text;     /* as written, not terminated */
   gsize length;
-  char **fields;        /* NULL-terminated; one for sections and ends; NULL for text */
+  char **fields;        /* NULL-terminated; one name for all but variables; NULL for text */
   char *fallback;       /* NULL: none */
   guint mate;           /* the other end of a section, as index; valid when nothing failed */
   guint line, column;   /* from 1 */
+  const char *file;
+  const char *indent;   /* blanks before a tag that is first on its line; NULL otherwise */
+  const char *line_end; /* of a tag that takes its line: "\n", "\r\n", "" at the end of the
+                           text; NULL otherwise */
+  gboolean begins_line; /* its first byte is the first of a line that stays */
+  gboolean is_alone;    /* block: nothing else is on the lines where it begins and ends;
+                           parent: on the line where it begins */
 } Token;
 
 typedef struct Template Template;
@@ -54,14 +75,6 @@ static inline gboolean token_is_section(const Token *token)
   return token->kind == TOKEN_SECTION || token->kind == TOKEN_INVERTED;
 }
 
-/* What a section asks of a value, which may be NULL. */
-gboolean value_is_true(const char *value);
-
 /* The form in which names of fields are compared: without case, with '_', '-' and ' '
  * alike. Caller frees. */
 char *field_key(const char *name);
-
-/* Renders with what lookup returns (borrowed, NULL is empty), escaped for HTML but for raw
- * tags: for the layouts of the house. Caller frees. */
-typedef const char *(*TemplateLookup)(const char *field, gpointer data);
-char *template_render(const Template *template, TemplateLookup lookup, gpointer data);

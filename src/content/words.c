@@ -63,15 +63,35 @@ void words_append(const Words *words, GString *out, guint number, WordForm form)
   g_string_append_printf(out, "%s%u%c", words->prefix, number, form_letters[form]);
 }
 
-/* Notes the line of each line that begins within text, which begins at line itself. */
-static void note_lines(GArray *lines, const Token *token)
+/* Notes the origin of each line that begins within text, which begins at that of token. */
+static void note_lines(GArray *lines, const Token *token, const char *text, gsize length)
 {
-  guint line = token->line;
-  for (gsize i = 0; i < token->length; i++) {
-    if (token->text[i] == '\n') {
-      line++;
+  SourceLine line = { token->file, token->line };
+  for (gsize i = 0; i < length; i++) {
+    if (text[i] == '\n') {
+      line.line++;
       g_array_append_val(lines, line);
     }
+  }
+}
+
+static void put_token(const Words *words, GString *out, const Token *token, guint number,
+                      GArray *lines)
+{
+  const SourceLine here = { token->file, token->line };
+  if (lines != NULL && (out->len == 0 || out->str[out->len - 1] == '\n')) {
+    g_array_index(lines, SourceLine, lines->len - 1) = here;
+  }
+  const gsize before = out->len;
+  if (token->kind == TOKEN_TEXT) {
+    g_string_append_len(out, token->text, (gssize)token->length);
+  } else {
+    g_string_append(out, token->line_end != NULL ? token->indent : "");
+    words_append(words, out, number, FORM_FLOW);
+    g_string_append(out, token->line_end != NULL ? token->line_end : "");
+  }
+  if (lines != NULL) {
+    note_lines(lines, token, out->str + before, out->len - before);
   }
 }
 
@@ -79,24 +99,15 @@ char *words_put(Words *words, const Template *template, GArray *lines)
 {
   GString *out = g_string_new(NULL);
   const guint first = words->entries->len;
-  if (lines != NULL && template_length(template) > 0) {
-    g_array_append_val(lines, template_token(template, 0)->line);
+  if (lines != NULL) {
+    const SourceLine nowhere = { NULL, 0 };
+    g_array_append_val(lines, nowhere);
   }
   for (guint i = 0; i < template_length(template); i++) {
     const Token *token = template_token(template, i);
     const Entry entry = { .token = token, .first = first };
     g_array_append_val(words->entries, entry);
-    if (lines != NULL && (out->len == 0 || out->str[out->len - 1] == '\n')) {
-      g_array_index(lines, guint, lines->len - 1) = token->line;
-    }
-    if (token->kind != TOKEN_TEXT) {
-      words_append(words, out, first + i, FORM_FLOW);
-      continue;
-    }
-    g_string_append_len(out, token->text, (gssize)token->length);
-    if (lines != NULL) {
-      note_lines(lines, token);
-    }
+    put_token(words, out, token, first + i, lines);
   }
   return g_string_free(out, FALSE);
 }

@@ -32,9 +32,16 @@ Words *words_new(const char *seed);
 void words_free(Words *words);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Words, words_free)
 
-/* The text of template with words in place of its tags. Borrows template, for as long as
- * words is used. lines, or NULL: gets the line of the file of each line of the result, as
- * guint. Caller frees. */
+/* Where a line of the result comes from. */
+typedef struct {
+  const char *file;   /* borrowed from the template */
+  guint line;
+} SourceLine;
+
+/* The text of template, which went through template_expand(), with words in place of its
+ * tags; those of sections that took their line get it back, for Markdown to see. Borrows
+ * template, for as long as words is used. lines, or NULL: gets the SourceLine of each line
+ * of the result. Caller frees. */
 char *words_put(Words *words, const Template *template, GArray *lines);
 
 /* The first word in text; FALSE when there is none. */

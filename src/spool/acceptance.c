@@ -201,14 +201,24 @@ static void compile(const Context *context, const char *workspace, Acceptance *a
                  "the sender and the names of the lists are too long together");
 }
 
+static RosterField roster_field(const MessageField *field)
+{
+  static const guint flags[] = {
+    [FIELD_USE_FALLBACK] = ROSTER_FIELD_OPTIONAL,
+    [FIELD_USE_INSIDE] = ROSTER_FIELD_DOUBTFUL,
+    [FIELD_USE_COLUMN] = 0,
+  };
+  return (RosterField){ field->name,
+                        flags[field->use] | (field->required ? ROSTER_FIELD_REQUIRED : 0u) };
+}
+
 static gboolean build_roster(const Context *context, const GPtrArray *lists, const char *path,
                              Acceptance *acceptance, GError **error)
 {
   const GPtrArray *used = message_fields(acceptance->message);
   g_autofree RosterField *fields = g_new0(RosterField, used->len + 1);
   for (guint i = 0; i < used->len; i++) {
-    const MessageField *field = used->pdata[i];
-    fields[i] = (RosterField){ field->name, field->required };
+    fields[i] = roster_field(used->pdata[i]);
   }
   MissingPolicy missing = context->front->has_missing ? context->front->missing
                                                       : context->channel->missing;

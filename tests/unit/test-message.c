@@ -87,9 +87,13 @@ static void test_fields(void)
     const char *name;
     gboolean required;
     guint line;
+    MessageFieldUse use;
   } expected[] = {
-    { "topic", TRUE, 2 },  { "a", TRUE, 4 },      { "b", FALSE, 4 },  { "c", FALSE, 5 },
-    { "d", TRUE, 5 },      { "e", FALSE, 6 },     { "f", TRUE, 6 },   { "g", FALSE, 7 },
+    { "topic", TRUE, 2, FIELD_USE_COLUMN },  { "a", TRUE, 4, FIELD_USE_COLUMN },
+    { "b", FALSE, 4, FIELD_USE_COLUMN },     { "c", FALSE, 5, FIELD_USE_COLUMN },
+    { "d", TRUE, 5, FIELD_USE_INSIDE },      { "e", FALSE, 6, FIELD_USE_COLUMN },
+    { "f", TRUE, 6, FIELD_USE_COLUMN },      { "g", FALSE, 7, FIELD_USE_COLUMN },
+    { "y", FALSE, 7, FIELD_USE_FALLBACK },
   };
   g_auto(Release) release = { .report = NULL };
   release_init(&release, "---\nsubject: \"{{topic}}\"\n---\n"
@@ -107,6 +111,7 @@ static void test_fields(void)
     g_assert_cmpint(g_ascii_strcasecmp(field->name, expected[next].name), ==, 0);
     g_assert_cmpint(field->required, ==, expected[next].required);
     g_assert_cmpuint(field->line, ==, expected[next].line);
+    g_assert_cmpint(field->use, ==, expected[next].use);
     g_assert_cmpstr(field->file, ==, "release.md");
     next++;
   }
