@@ -11,27 +11,42 @@ enum {
   PLAIN_HTML = 1 << 1,    /* needs no escape in HTML */
   PLAIN_PART = 1 << 2,    /* unreserved in RFC 3986 section 2.3 */
   PLAIN_URL = 1 << 3,     /* that, reserved (less the apostrophe, which ends attributes) or % */
-  PLAIN_TEXT = PLAIN_QP | PLAIN_HTML,
+  PLAIN_ANY = 1 << 4,     /* no control character, and part of none */
+  PLAIN_SIGN = PLAIN_QP | PLAIN_ANY,
+  PLAIN_TEXT = PLAIN_SIGN | PLAIN_HTML,
+  PLAIN_WIDE = PLAIN_ANY | PLAIN_HTML,
   PLAIN_ALL = PLAIN_TEXT | PLAIN_PART | PLAIN_URL,
 };
 
 static const guint8 plain[256] = {
   [' '] = PLAIN_TEXT,
-  ['!'] = PLAIN_TEXT | PLAIN_URL, ['"'] = PLAIN_QP, ['#'] = PLAIN_TEXT | PLAIN_URL,
-  ['$'] = PLAIN_TEXT | PLAIN_URL, ['%'] = PLAIN_TEXT | PLAIN_URL, ['&'] = PLAIN_QP | PLAIN_URL,
-  ['\''] = PLAIN_QP, ['('] = PLAIN_TEXT | PLAIN_URL, [')'] = PLAIN_TEXT | PLAIN_URL,
+  ['!'] = PLAIN_TEXT | PLAIN_URL, ['"'] = PLAIN_SIGN, ['#'] = PLAIN_TEXT | PLAIN_URL,
+  ['$'] = PLAIN_TEXT | PLAIN_URL, ['%'] = PLAIN_TEXT | PLAIN_URL, ['&'] = PLAIN_SIGN | PLAIN_URL,
+  ['\''] = PLAIN_SIGN, ['('] = PLAIN_TEXT | PLAIN_URL, [')'] = PLAIN_TEXT | PLAIN_URL,
   ['*'] = PLAIN_TEXT | PLAIN_URL, ['+'] = PLAIN_TEXT | PLAIN_URL,
   [','] = PLAIN_TEXT | PLAIN_URL, ['-'] = PLAIN_ALL, ['.'] = PLAIN_ALL,
   ['/'] = PLAIN_TEXT | PLAIN_URL, ['0' ... '9'] = PLAIN_ALL, [':'] = PLAIN_TEXT | PLAIN_URL,
-  [';'] = PLAIN_TEXT | PLAIN_URL, ['<'] = PLAIN_QP, ['='] = PLAIN_HTML | PLAIN_URL,
-  ['>'] = PLAIN_QP, ['?'] = PLAIN_TEXT | PLAIN_URL, ['@'] = PLAIN_TEXT | PLAIN_URL,
+  [';'] = PLAIN_TEXT | PLAIN_URL, ['<'] = PLAIN_SIGN, ['='] = PLAIN_WIDE | PLAIN_URL,
+  ['>'] = PLAIN_SIGN, ['?'] = PLAIN_TEXT | PLAIN_URL, ['@'] = PLAIN_TEXT | PLAIN_URL,
   ['A' ... 'Z'] = PLAIN_ALL, ['['] = PLAIN_TEXT | PLAIN_URL, ['\\'] = PLAIN_TEXT,
   [']'] = PLAIN_TEXT | PLAIN_URL, ['^'] = PLAIN_TEXT, ['_'] = PLAIN_ALL, ['`'] = PLAIN_TEXT,
   ['a' ... 'z'] = PLAIN_ALL, ['{'] = PLAIN_TEXT, ['|'] = PLAIN_TEXT, ['}'] = PLAIN_TEXT,
   ['~'] = PLAIN_ALL,
+  /* Beyond ASCII. 0xC2 may begin a control character, 0xE2 a line break or an override. */
+  [0x80 ... 0xC1] = PLAIN_WIDE, [0xC3 ... 0xE1] = PLAIN_WIDE, [0xE3 ... 0xFF] = PLAIN_WIDE,
 };
 
 static const char hexadecimal[] = "0123456789ABCDEF";
+
+/* How many bytes from at on, up to end, have all of wanted. */
+static gsize plain_span(const char *at, const char *end, guint8 wanted)
+{
+  const char *start = at;
+  while (at < end && (plain[(guint8)*at] & wanted) == wanted) {
+    at++;
+  }
+  return (gsize)(at - start);
+}
 
 static void append_octet(GString *out, char mark, guint8 octet)
 {
@@ -55,10 +70,26 @@ static gboolean is_plain_at(const char *at, const char *end, gsize column)
   return *at != '.' && !(end - at >= 5 && memcmp(at, "From ", 5) == 0);
 }
 
+/* How much may be copied behind the beginning of a line with that much room. */
+static gsize line_span(const char *at, const char *end, gsize room)
+{
+  const gsize span = plain_span(at, at + MIN((gsize)(end - at), room), PLAIN_QP);
+  const gboolean ends_blank = span > 0 && at[span - 1] == ' ' && at + span < end &&
+                              at[span] == '\n';
+  return ends_blank ? span - 1 : span;
+}
+
 void encode_quoted_printable(GString *out, const char *text, gsize length)
 {
   gsize column = 0;
   for (const char *at = text, *end = text + length; at < end; at++) {
+    const gsize span = column > 0 ? line_span(at, end, LINE_MAX_QP - 1 - column) : 0;
+    if (span > 0) {
+      g_string_append_len(out, at, (gssize)span);
+      column += span;
+      at += span - 1;
+      continue;
+    }
     if (*at == '\n') {
       g_string_append_len(out, "\r\n", 2);
       column = 0;
@@ -154,9 +185,25 @@ static void append_line_break(GString *out, Context context)
   }
 }
 
+/* What bytes that stay as they are in context have. */
+static guint8 wanted_of(Context context)
+{
+  const guint8 html = context & CONTEXT_HTML ? PLAIN_HTML : PLAIN_ANY;
+  return context & CONTEXT_URL ? PLAIN_URL | html
+         : context & CONTEXT_URL_PART ? PLAIN_PART : html;
+}
+
 static void append_valid(GString *out, const char *value, Context context)
 {
-  for (const char *at = value, *next; *at != '\0'; at = next) {
+  const guint8 wanted = wanted_of(context);
+  const char *end = value + strlen(value);
+  for (const char *at = value, *next; at < end; at = next) {
+    const gsize span = plain_span(at, end, wanted);
+    if (span > 0) {
+      g_string_append_len(out, at, (gssize)span);
+      next = at + span;
+      continue;
+    }
     gunichar c = g_utf8_get_char(at);
     next = g_utf8_next_char(at);
     if (is_line_break(c)) {
@@ -212,12 +259,7 @@ void encode_value(GString *out, const char *value, Context context)
 /* The length of value when it may be copied as it is, 0 otherwise. */
 static gsize plain_length(const char *value, Context context)
 {
-  guint8 wanted = PLAIN_QP;
-  if (context & (CONTEXT_URL | CONTEXT_URL_PART)) {
-    wanted = PLAIN_PART;
-  } else if (context & CONTEXT_HTML) {
-    wanted = PLAIN_TEXT;
-  }
+  const guint8 wanted = wanted_of(context) | PLAIN_QP;
   gsize length = 0;
   while (length < LINE_MAX_QP && (plain[(guint8)value[length]] & wanted) == wanted) {
     length++;
