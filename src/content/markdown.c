@@ -301,7 +301,7 @@ static char *render_html(const Words *words, cmark_node *root)
     }
   }
   char *rendered = cmark_render_html(root, CMARK_OPT_TABLE_PREFER_STYLE_ATTRIBUTES, NULL);
-  char *html = g_strdup(rendered);
+  char *html = sections_free_rows(rendered, words);
   cmark_get_default_mem_allocator()->free(rendered);
   return html;
 }
@@ -323,6 +323,9 @@ static void read_tree(Reader *reader, cmark_node *root)
   markdown->text = plaintext_render(root, reader->words);
   markdown->html = render_html(reader->words, root);
   sections_check(markdown->html, reader->words, reader->first, reader->report);
+  char *html = sections_enter(markdown->html, reader->words);
+  g_free(markdown->html);
+  markdown->html = html;
 }
 
 static cmark_node *parse(const char *text)

@@ -195,20 +195,72 @@ static gboolean is_followed_by_block(cmark_node *node)
   return node != NULL;
 }
 
+static void write_mark(Writer *writer, cmark_node *mark)
+{
+  track_sections(writer, cmark_node_get_on_enter(mark));
+  g_string_append(writer->out, cmark_node_get_on_enter(mark));
+}
+
+/* Whether mark begins a section that is about the next block as a whole: a list, or a
+ * paragraph whose tags stand in its text. */
+static gboolean is_about_block(const Writer *writer, cmark_node *mark, Word *begin)
+{
+  Word end;
+  cmark_node *block = cmark_node_next(mark);
+  cmark_node *last = block != NULL ? cmark_node_next(block) : NULL;
+  if (last == NULL || !sections_is_mark(last) ||
+      !words_at(writer->words, cmark_node_get_on_enter(mark), begin) ||
+      !words_at(writer->words, cmark_node_get_on_enter(last), &end) ||
+      begin->token->kind != TOKEN_SECTION ||
+      end.number != words_mate(writer->words, begin->number)) {
+    return FALSE;
+  }
+  const cmark_node_type type = cmark_node_get_type(block);
+  return type == CMARK_NODE_LIST ||
+         (type == CMARK_NODE_PARAGRAPH && begin->token->line_end == NULL);
+}
+
+/* The section runs within the block; what stands around that is there once. Returns the mark
+ * that ends the section. */
+static cmark_node *write_entered(Writer *writer, cmark_node *mark, const Word *begin)
+{
+  cmark_node *block = cmark_node_next(mark), *last = cmark_node_next(block);
+  words_append(writer->words, writer->out, begin->number, FORM_WHETHER);
+  if (cmark_node_get_type(block) == CMARK_NODE_LIST) {
+    write_mark(writer, mark);
+    write_block(writer, block);
+    write_mark(writer, last);
+  } else {
+    track_sections(writer, cmark_node_get_on_enter(mark));
+    g_autofree char *inside = inlines_of(writer, block);
+    track_sections(writer, cmark_node_get_on_enter(last));
+    g_autofree char *text = g_strconcat(cmark_node_get_on_enter(mark), inside,
+                                        cmark_node_get_on_enter(last), NULL);
+    g_autofree char *lines = wrap_text(text, writer->words, room(writer));
+    write_lines(writer, lines);
+  }
+  write_line(writer, "");
+  words_append(writer->words, writer->out, words_mate(writer->words, begin->number),
+               FORM_WHETHER);
+  return last;
+}
+
 /* In the document an empty line follows each block, so that a section takes its own with
  * it; elsewhere one stands between two. */
 static void write_children(Writer *writer, cmark_node *parent, gboolean tight)
 {
+  Word begin;
   const gboolean outermost = cmark_node_get_type(parent) == CMARK_NODE_DOCUMENT;
   for (cmark_node *node = cmark_node_first_child(parent); node; node = cmark_node_next(node)) {
-    if (sections_is_mark(node)) {
-      track_sections(writer, cmark_node_get_on_enter(node));
-      g_string_append(writer->out, cmark_node_get_on_enter(node));
-      continue;
-    }
-    write_block(writer, node);
-    if (!tight && (outermost || is_followed_by_block(node))) {
-      write_line(writer, "");
+    if (sections_is_mark(node) && outermost && is_about_block(writer, node, &begin)) {
+      node = write_entered(writer, node, &begin);
+    } else if (sections_is_mark(node)) {
+      write_mark(writer, node);
+    } else {
+      write_block(writer, node);
+      if (!tight && (outermost || is_followed_by_block(node))) {
+        write_line(writer, "");
+      }
     }
   }
 }
@@ -290,10 +342,31 @@ static void write_code(Writer *writer, cmark_node *code)
   }
 }
 
+/* Lines of nothing but tags are no lines of the table. */
+static void write_table_lines(Writer *writer, const char *text)
+{
+  g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+  for (char **line = lines; *line != NULL && (line[1] != NULL || **line != '\0'); line++) {
+    if (words_fill_line(writer->words, *line)) {
+      g_string_append(writer->out, g_strstrip(*line));
+    } else {
+      write_line(writer, *line);
+    }
+  }
+}
+
 static void write_table(Writer *writer, cmark_node *node)
 {
   g_autoptr(Table) table = table_new(writer->words);
   for (cmark_node *row = cmark_node_first_child(node); row; row = cmark_node_next(row)) {
+    if (row != cmark_node_first_child(node) && sections_is_mark_row(row, writer->words)) {
+      g_autoptr(GString) marks = g_string_new(NULL);
+      for (cmark_node *cell = cmark_node_first_child(row); cell; cell = cmark_node_next(cell)) {
+        append_inlines(writer, marks, cell);
+      }
+      table_add_mark(table, marks->str);
+      continue;
+    }
     table_add_row(table);
     for (cmark_node *cell = cmark_node_first_child(row); cell; cell = cmark_node_next(cell)) {
       table_add_cell(table, inlines_of(writer, cell));
@@ -301,7 +374,7 @@ static void write_table(Writer *writer, cmark_node *node)
   }
   const guint8 *alignments = cmark_gfm_extensions_get_table_alignments(node);
   g_autofree char *lines = table_render(table, alignments, room(writer));
-  write_lines(writer, lines);
+  write_table_lines(writer, lines);
 }
 
 static void write_block(Writer *writer, cmark_node *node)

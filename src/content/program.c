@@ -147,7 +147,8 @@ static Context context_of(ProgramPart part, const Word *word)
   case FORM_ADDRESS: return raw ? CONTEXT_URL | html : CONTEXT_URL_PART;
   case FORM_MAILBOX: return CONTEXT_URL_PART | CONTEXT_MAILBOX;
   case FORM_LINE: return CONTEXT_ONE_LINE | html;
-  case FORM_FLOW: break;
+  case FORM_FLOW:
+  case FORM_WHETHER: break;
   }
   return html | (raw ? CONTEXT_MARKUP : 0);
 }
@@ -215,7 +216,7 @@ static gboolean add_word(Program *program, const Words *words, const Word *word,
     return end_section(program, words, word, open);
   }
   if (token_is_section(word->token)) {
-    add_tag(program, SEGMENT_SECTION, word->token);
+    add_tag(program, SEGMENT_SECTION, word->token)->is_whether = word->form == FORM_WHETHER;
     const OpenSection section = { word->number, program->segments->len - 1 };
     g_array_append_val(open, section);
   } else {

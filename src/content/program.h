@@ -34,6 +34,7 @@ typedef struct {
   guint fields;
   gboolean ends_with_field;  /* hole: the last field is the fallback's text, read as a name */
   gboolean inverted;     /* section */
+  gboolean is_whether;   /* section: it is neither repeated nor entered */
   guint mate;            /* the other end of a section or routine; call: the routine */
 } Segment;
 

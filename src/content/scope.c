@@ -299,7 +299,7 @@ static guint enter_section(Scope *scope, const Segment *segment, guint index)
   if (is_true == segment->inverted) {
     return segment->mate + 1;
   }
-  if (!segment->inverted) {
+  if (!segment->inverted && !segment->is_whether) {
     if (level.value.node != NULL && JSON_NODE_HOLDS_ARRAY(level.value.node)) {
       level.list = json_node_get_array(level.value.node);
       next_item(&level);
@@ -312,7 +312,7 @@ static guint enter_section(Scope *scope, const Segment *segment, guint index)
 static guint leave_section(Scope *scope, const Segment *segment, guint index)
 {
   const Segment *section = &program_segments(scope->program)[segment->mate];
-  if (!section->inverted) {
+  if (!section->inverted && !section->is_whether) {
     const guint innermost = scope->levels->len - 1;
     if (next_item(&g_array_index(scope->levels, Level, innermost))) {
       return segment->mate + 1;

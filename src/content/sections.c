@@ -94,20 +94,58 @@ static gboolean holds_only_section_words(const Words *words, cmark_node *parent)
   return TRUE;
 }
 
+gboolean sections_is_mark_row(cmark_node *row, const Words *words)
+{
+  gboolean found = FALSE;
+  for (cmark_node *cell = cmark_node_first_child(row); cell; cell = cmark_node_next(cell)) {
+    found |= cmark_node_first_child(cell) != NULL;
+    if (!holds_only_section_words(words, cell)) {
+      return FALSE;
+    }
+  }
+  return found;
+}
+
+/* Adds what the words of a row open to depth, and takes what they close. FALSE where they
+ * close more than was open. */
+static gboolean follow_row(const Words *words, cmark_node *row, guint *depth)
+{
+  Word word;
+  for (cmark_node *cell = cmark_node_first_child(row); cell; cell = cmark_node_next(cell)) {
+    for (cmark_node *node = cmark_node_first_child(cell); node; node = cmark_node_next(node)) {
+      if (!node_word(words, node, &word)) {
+        continue;
+      }
+      if (token_is_section(word.token)) {
+        ++*depth;
+      } else if ((*depth)-- == 0) {
+        return FALSE;
+      }
+    }
+  }
+  return TRUE;
+}
+
+/* Whether the last row of a table ends a section that began before the table. */
+static gboolean ends_from_outside(const Words *words, cmark_node *table)
+{
+  guint depth = 0;
+  for (cmark_node *row = cmark_node_first_child(table); row; row = cmark_node_next(row)) {
+    if (sections_is_mark_row(row, words) && !follow_row(words, row, &depth)) {
+      return cmark_node_next(row) == NULL && row != cmark_node_first_child(table);
+    }
+  }
+  return FALSE;
+}
+
 /* A tag on the line behind a table has become a row of it: makes it a paragraph again. */
 static void free_last_row(const Words *words, cmark_node *table)
 {
   cmark_node *row = cmark_node_last_child(table);
-  cmark_node *first = cmark_node_first_child(row);
-  if (row == cmark_node_first_child(table) || first == NULL ||
-      cmark_node_first_child(first) == NULL || !holds_only_section_words(words, first)) {
+  if (!ends_from_outside(words, table)) {
     return;
   }
-  for (cmark_node *cell = cmark_node_next(first); cell != NULL; cell = cmark_node_next(cell)) {
-    if (cmark_node_first_child(cell) != NULL) {
-      return;
-    }
-  }
+  cmark_node *first = cmark_node_first_child(row);
   cmark_node *paragraph = cmark_node_new(CMARK_NODE_PARAGRAPH);
   for (cmark_node *node; (node = cmark_node_first_child(first)) != NULL;) {
     cmark_node_append_child(paragraph, node);
@@ -179,6 +217,15 @@ static void make_mark(Placing *placing, cmark_node *paragraph, const Word *word,
   placing->marks[word->number] = mark;
 }
 
+/* A blank that a section's text ends or begins with: it parts what the section repeats. */
+static gboolean parts_items(const Placing *placing, cmark_node *node, gboolean forward)
+{
+  Word word;
+  cmark_node *next = step(node, forward);
+  return cmark_node_get_type(node) == CMARK_NODE_TEXT && next != NULL &&
+         !(node_word(placing->words, next, &word) && *flag(placing->movable, word.number));
+}
+
 /* Moves words, and the blanks around them, from one edge out of their paragraph. */
 static void move_out(Placing *placing, cmark_node *paragraph, gboolean forward)
 {
@@ -189,7 +236,7 @@ static void move_out(Placing *placing, cmark_node *paragraph, gboolean forward)
     if (node_word(placing->words, node, &word) && *flag(placing->movable, word.number)) {
       make_mark(placing, paragraph, &word, forward);
       moved = TRUE;
-    } else if (!is_blank(node) || !moved) {
+    } else if (!is_blank(node) || !moved || parts_items(placing, node, forward)) {
       return;
     }
     cmark_node_free(node);
@@ -335,6 +382,123 @@ void sections_settle(cmark_node *root, const Words *words)
 gboolean sections_is_mark(cmark_node *node)
 {
   return cmark_node_get_type(node) == CMARK_NODE_CUSTOM_BLOCK;
+}
+
+/* --- HTML --- */
+
+/* The words between begin and end where there is nothing else but tags and blanks, or NULL. */
+static char *words_of_row(const Words *words, const char *begin, const char *end)
+{
+  Word word;
+  g_autoptr(GString) found = g_string_new(NULL);
+  for (const char *at = begin; at < end;) {
+    if (*at == '<') {
+      at += strcspn(at, ">") + 1;
+    } else if (g_ascii_isspace(*at)) {
+      at++;
+    } else if (words_at(words, at, &word) && word_is_section(&word)) {
+      g_string_append_len(found, at, (gssize)word.length);
+      at += word.length;
+    } else {
+      return NULL;
+    }
+  }
+  return found->len > 0 ? g_strdup(found->str) : NULL;
+}
+
+char *sections_free_rows(const char *html, const Words *words)
+{
+  static const char row_begin[] = "<tr>\n<td", row_end[] = "</tr>\n";
+  GString *out = g_string_new(NULL);
+  const char *row;
+  while ((row = strstr(html, row_begin)) != NULL) {
+    const char *end = strstr(row, row_end);
+    g_autofree char *found = end != NULL ? words_of_row(words, row, end) : NULL;
+    const char *next = found != NULL ? end + strlen(row_end) : row + strlen(row_begin);
+    g_string_append_len(out, html, row - html);
+    if (found != NULL) {
+      g_string_append(out, found);
+    } else {
+      g_string_append_len(out, row, next - row);
+    }
+    html = next;
+  }
+  g_string_append(out, html);
+  return g_string_free(out, FALSE);
+}
+
+/* Behind the list that begins at at; NULL where there is none or it does not end. */
+static const char *list_end(const char *at)
+{
+  guint depth = 0;
+  do {
+    if (g_str_has_prefix(at, "<ul>") || g_str_has_prefix(at, "<ol>") ||
+        g_str_has_prefix(at, "<ol ")) {
+      depth++;
+    } else if (g_str_has_prefix(at, "</ul>") || g_str_has_prefix(at, "</ol>")) {
+      depth--;
+      at += strlen("</ul>") - 1;
+    }
+    at++;
+  } while (depth > 0 && *at != '\0');
+  return depth == 0 ? at : NULL;
+}
+
+static const char *skip_blanks(const char *at)
+{
+  return at + strspn(at, " \n");
+}
+
+/* Behind the element that a section is about as a whole, which begins at at: a list, or a
+ * paragraph whose tags stand in its text. NULL where it is about something else. */
+static const char *subject_end(const Word *word, const char *at)
+{
+  if (g_str_has_prefix(at, "<ul>") || g_str_has_prefix(at, "<ol")) {
+    return list_end(at);
+  }
+  const gboolean in_text = g_str_has_prefix(at, "<p>") && word->token->line_end == NULL;
+  const char *end = in_text ? strstr(at, "</p>") : NULL;
+  return end != NULL ? end + strlen("</p>") : NULL;
+}
+
+static void append_entered(const Words *words, GString *out, guint number, const char *begin,
+                           const char *end)
+{
+  const gsize tag = strcspn(begin, ">") + 1;
+  const char *end_tag = end;
+  while (*--end_tag != '<') {
+  }
+  g_autofree char *inside = g_strndup(begin + tag, (gsize)(end_tag - begin) - tag);
+  g_autofree char *entered = sections_enter(inside, words);
+  const guint mate = words_mate(words, number);
+  words_append(words, out, number, FORM_WHETHER);
+  g_string_append_len(out, begin, (gssize)tag);
+  words_append(words, out, number, FORM_FLOW);
+  g_string_append(out, entered);
+  words_append(words, out, mate, FORM_FLOW);
+  g_string_append_len(out, end_tag, end - end_tag);
+  words_append(words, out, mate, FORM_WHETHER);
+}
+
+char *sections_enter(const char *html, const Words *words)
+{
+  GString *out = g_string_new(NULL);
+  const char *at = html;
+  for (Word word, close; words_find(words, at, &word);) {
+    const char *begin = skip_blanks(word.start + word.length);
+    const char *end = word.token->kind == TOKEN_SECTION ? subject_end(&word, begin) : NULL;
+    g_string_append_len(out, at, word.start - at);
+    at = word.start + word.length;
+    if (end != NULL && words_at(words, skip_blanks(end), &close) &&
+        close.number == words_mate(words, word.number)) {
+      append_entered(words, out, word.number, begin, end);
+      at = close.start + close.length;
+    } else {
+      g_string_append_len(out, word.start, (gssize)word.length);
+    }
+  }
+  g_string_append(out, at);
+  return g_string_free(out, FALSE);
 }
 
 /* --- Checking --- */

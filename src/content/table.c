@@ -8,7 +8,8 @@ static const char gutter[] = "  ";
 
 struct Table {
   const Words *words;
-  GPtrArray *rows;   /* GPtrArray of char * */
+  GPtrArray *rows;   /* GPtrArray of char *; empty ones stand for marks */
+  GPtrArray *marks;  /* char *, by row; NULL for those with cells */
 };
 
 Table *table_new(const Words *words)
@@ -16,6 +17,7 @@ Table *table_new(const Words *words)
   Table *table = g_new0(Table, 1);
   table->words = words;
   table->rows = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
+  table->marks = g_ptr_array_new_with_free_func(g_free);
   return table;
 }
 
@@ -23,13 +25,30 @@ void table_free(Table *table)
 {
   if (table != NULL) {
     g_ptr_array_unref(table->rows);
+    g_ptr_array_unref(table->marks);
     g_free(table);
   }
 }
 
 void table_add_row(Table *table)
 {
+  table_add_mark(table, NULL);
+}
+
+void table_add_mark(Table *table, const char *words)
+{
   g_ptr_array_add(table->rows, g_ptr_array_new_with_free_func(g_free));
+  g_ptr_array_add(table->marks, g_strdup(words));
+}
+
+/* Whether a row is a mark, which is appended then. */
+static gboolean append_mark(const Table *table, GString *out, guint row)
+{
+  const char *mark = table->marks->pdata[row];
+  if (mark != NULL) {
+    g_string_append_printf(out, "%s\n", mark);
+  }
+  return mark != NULL;
 }
 
 void table_add_cell(Table *table, char *text)
@@ -99,13 +118,18 @@ static void append_columns(const Table *table, GString *out, const guint *widths
   }
   end_line(out);
   for (guint row = 1; row < table->rows->len; row++) {
-    append_row(table, out, row, widths, alignments);
+    if (!append_mark(table, out, row)) {
+      append_row(table, out, row, widths, alignments);
+    }
   }
 }
 
 static void append_records(const Table *table, GString *out, guint width)
 {
   for (guint row = 1; row < table->rows->len; row++) {
+    if (append_mark(table, out, row)) {
+      continue;
+    }
     g_string_append(out, row > 1 ? "\n" : "");
     for (guint column = 0; column < column_count(table); column++) {
       const char *header = cell_at(table, 0, column);

@@ -15,6 +15,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Table, table_free)
 void table_add_row(Table *table);
 void table_add_cell(Table *table, char *text);
 
+/* Words of sections between rows: a line of their own in the result. */
+void table_add_mark(Table *table, const char *words);
+
 /* alignments: 'r' for each column to be set flush right, anything else for left; may be
  * NULL. Lines end with '\n' each. Caller frees. */
 char *table_render(const Table *table, const guint8 *alignments, guint width);

@@ -6,7 +6,7 @@
 enum { SEED_DIGITS = 16, NUMBER_DIGITS = 6 };
 
 /* One letter a form. Not "w": Markdown's autolinks cut text at each, looking for "www". */
-static const char form_letters[] = "zyxvu";
+static const char form_letters[] = "zyxvut";
 
 typedef struct {
   const Token *token;

@@ -15,6 +15,7 @@ typedef enum {
   FORM_ADDRESS,   /* within an address */
   FORM_MAILBOX,   /* within an address that begins with mailto: */
   FORM_START,     /* at the beginning of an address, which the value must be fit for */
+  FORM_WHETHER,   /* of a section: whether it is there at all, without entering it */
 } WordForm;
 
 typedef struct {

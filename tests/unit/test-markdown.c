@@ -3,8 +3,9 @@
 
 #include "content.h"
 
-static const char *const columns[] = { "name", "url", "on", "off", NULL };
-static const char *const values[] = { "<Ann & \"Co\">", "javascript:x", "1", "", NULL };
+static const char *const columns[] = { "name", "url", "on", "off", "list", NULL };
+static const char *const values[] = { "<Ann & \"Co\">", "javascript:x", "1", "",
+                                      "[{\"n\": \"<1>\", \"of\": [\"x\", \"y\"]}, {\"n\": 2}]", NULL };
 
 /* Empty lines mean nothing between blocks of HTML. */
 static char *without_empty_lines(const char *html)
@@ -84,6 +85,46 @@ static void test_sections(void)
   g_assert_null(strstr(items, "b"));
 }
 
+static void test_rows(void)
+{
+  static const char frame[] = "<table>\n<thead>\n<tr>\n<th>a</th>\n<th>b</th>\n</tr>\n</thead>\n"
+                              "<tbody>\n%s</tbody>\n</table>\n";
+  static const struct {
+    const char *body, *rows;
+  } cases[] = {
+    { "| a | b |\n|---|---|\n{{#on}}\n| c | d |\n{{/on}}\n",
+      "<tr>\n<td>c</td>\n<td>d</td>\n</tr>\n" },
+    { "| a | b |\n|---|---|\n{{#off}}\n| c | d |\n{{/off}}\n| e | f |\n",
+      "<tr>\n<td>e</td>\n<td>f</td>\n</tr>\n" },
+    { "| a | b |\n|---|---|\n| {{^off}} | |\n| c | d |\n| {{/off}} | |\n",
+      "<tr>\n<td>c</td>\n<td>d</td>\n</tr>\n" },
+    { "{{#on}}\n\n| a | b |\n|---|---|\n{{#off}}\n| c | d |\n{{/off}}\n{{/on}}\n", "" },
+    { "| a | b |\n|---|---|\n{{#list}}\n| {{n}} | {{#of}}{{.}};{{/of}} |\n{{/list}}\n",
+      "<tr>\n<td>&lt;1&gt;</td>\n<td>x;y;</td>\n</tr>\n<tr>\n<td>2</td>\n<td></td>\n</tr>\n" },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    g_auto(GStrv) parts = g_strsplit(frame, "%s", 2);
+    g_autofree char *expected = g_strconcat(parts[0], cases[i].rows, parts[1], NULL);
+    assert_html(cases[i].body, expected);
+  }
+}
+
+static void test_lists(void)
+{
+  assert_html("{{#list}}\n- {{n}}\n{{/list}}\n", "<ul>\n<li>&lt;1&gt;</li>\n<li>2</li>\n</ul>\n");
+  assert_html("a\n\n{{#list}}\n1. {{n}}\n{{/list}}\n\nb\n",
+              "<p>a</p>\n<ol>\n<li>&lt;1&gt;</li>\n<li>2</li>\n</ol>\n<p>b</p>\n");
+  assert_html("{{#off}}\n- {{n}}\n{{/off}}\n\nb\n", "<p>b</p>\n");
+  assert_html("{{#list}}{{n}}{{#of}} {{.}}{{/of}}. {{/list}}\n", "<p>&lt;1&gt; x y. 2. </p>\n");
+  assert_html("{{#list}}\n## {{n}}\n\n{{#of}}\n- {{.}}\n{{/of}}\n{{/list}}\n",
+              "<h2>&lt;1&gt;</h2>\n<ul>\n<li>x</li>\n<li>y</li>\n</ul>\n<h2>2</h2>\n");
+  assert_html("{{#list}}[{{n}}](https://a.org/{{n}}) {{/list}}\n",
+              "<p><a href=\"https://a.org/%3C1%3E\">&lt;1&gt;</a> <a href=\"https://a.org/2\">2</a> "
+              "</p>\n");
+  assert_html("{{name.x}}{{list.x}}|{{#name}}{{.}}{{/name}}\n",
+              "<p>|&lt;Ann &amp; &quot;Co&quot;&gt;</p>\n");
+}
+
 typedef struct {
   const char *body;
   guint line;
@@ -112,7 +153,7 @@ static void test_mistakes(void)
     { "x\n\nq {{#a}}b\n\n> c{{/a}} d\n", 6, "its end is in line 8" },
     { "# {{#a}}b\n\n## c{{/a}}\n", 4, "does not end where it began" },
     { "| a |\n|---|\n| {{#a}}b |\n| c{{/a}} |\n", 6, "does not end where it began" },
-    { "| a |\n|---|\n| x |\n| {{#a}} |\n| b |\n| {{/a}} |\n| c |\n", 7, "does not end" },
+    { "| a |\n|---|\n| x |\n| {{#a}} |\n| b |\n\nc {{/a}} d\n", 7, "does not end" },
     { "[a{{#a}}](https://b.org/{{/a}})\n", 4, "does not end where it began" },
     { "<!-- {{#a}} -->\n\nb {{/a}}\n", 4, "where nothing is shown" },
     { "[a]({{#a}}https://b.org{{/a}})\n", 4, "put the section around the whole link" },
@@ -193,6 +234,8 @@ int main(int argc, char **argv)
   g_test_add_func("/markdown/marks", test_marks);
   g_test_add_func("/markdown/places", test_places);
   g_test_add_func("/markdown/sections", test_sections);
+  g_test_add_func("/markdown/rows", test_rows);
+  g_test_add_func("/markdown/lists", test_lists);
   g_test_add_func("/markdown/mistakes", test_mistakes);
   g_test_add_func("/markdown/warnings", test_warnings);
   g_test_add_func("/markdown/lines", test_lines);

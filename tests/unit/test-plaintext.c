@@ -4,9 +4,9 @@
 #include "content.h"
 #include "content/wrap.h"
 
-static const char *const columns[] = { "name", "url", "mail", "on", "off", NULL };
+static const char *const columns[] = { "name", "url", "mail", "on", "off", "list", NULL };
 static const char *const values[] = { "Ann", "https://a.example/?x", "ann@example.org", "1", "",
-                                      NULL };
+                                      "[1, 2]", NULL };
 
 static void assert_text(const char *body, const char *expected)
 {
@@ -67,6 +67,8 @@ static void test_sections(void)
   assert_text("- a\n{{#off}}\n- b\n{{/off}}\n- c\n", "- a\n- c\n\n");
   assert_text("{{#off}}\n- a\n{{/off}}\n\n- b\n", "- b\n\n");
   assert_text("{{#off}}\n> a\n{{/off}}\n\nb\n", "b\n\n");
+  assert_text("{{#list}}({{.}}) {{/list}}\n\n{{#off}}a{{/off}}\n\nb\n", "(1) (2) \n\nb\n\n");
+  assert_text("{{#list}}\n- {{.}}\n{{/list}}\n\nb\n", "- 1\n- 2\n\nb\n\n");
   assert_text("{{#off}}\n# Title\n\n| a |\n|---|\n| b |\n{{/off}}\n\nb\n", "b\n\n");
   assert_text("```\na\n{{#off}}\nb\n{{/off}}\nc\n{{#on}}\nd\n{{/on}}\n```\n",
               "    a\n    c\n    d\n\n");
@@ -79,6 +81,10 @@ static void test_tables(void)
   assert_text("| A | Long | R |\n|---|:-:|--:|\n| x | {{name}} | 1 |\n| Zoë | | 22 |\n",
               "A    Long         R\n---  ----------  --\nx    Ann   1\n"
               "Zoë              22\n\n");
+  assert_text("| A | B |\n|---|---|\n{{#on}}\n| x | y |\n{{/on}}\n{{#off}}\n| u | v |\n{{/off}}\n| z | |\n",
+              "A  B\n-  -\nx  y\nz\n\n");
+  assert_text("> | A |\n> |---|\n> {{#list}}\n> | {{.}} |\n> {{/list}}\n",
+              "> A\n> ----------\n> 1\n> 2\n\n");
   g_autofree char *wide = g_strnfill(72, 'w');
   g_autofree char *markdown = 
       g_strdup_printf("| A | B | C |\n|---|---|---|\n| %s | 1 | 2 |\n| x | 3 | 4 |\n", wide);
