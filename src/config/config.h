@@ -13,6 +13,9 @@
 
 typedef enum { TLS_NONE, TLS_OPPORTUNISTIC, TLS_REQUIRED } TlsMode;
 
+/* HTML in the Markdown of a release. */
+typedef enum { HTML_DROP, HTML_PASS } HtmlPolicy;
+
 /* What becomes of a row that has no value for a field used without fallback. */
 typedef enum { MISSING_REFUSE, MISSING_SKIP, MISSING_BLANK } MissingPolicy;
 
@@ -109,6 +112,7 @@ typedef struct {
   DsnReturn dsn_return;
   char **lists;          /* default lists, NULL-terminated, maybe empty */
   char *language;        /* BCP 47 tag of releases that do not say theirs */
+  HtmlPolicy html;
   MissingPolicy missing;
   InDoubtPolicy in_doubt;
   guint max_recipients;  /* a release to more is refused; 0: no limit */

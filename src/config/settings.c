@@ -22,6 +22,7 @@ const Section settings_sections[SECTION_CHANNELS + 1] = {
 
 /* In the order of the enums of config.h. */
 static const char *const tls_words[] = {"none", "opportunistic", "required", NULL};
+static const char *const html_words[] = {"drop", "pass", NULL};
 static const char *const missing_words[] = {"refuse", "skip", "blank", NULL};
 static const char *const in_doubt_words[] = {"hold", "resend", NULL};
 static const char *const dsn_words[] = {"auto", "off", NULL};
@@ -147,6 +148,8 @@ const Setting settings_table[] = {
    "list, or lists, to which a release goes that names none"},
   {CHANNEL("language", KIND_LANGUAGE, language), "en", FALSE, ANY,
    "language of a release that does not say its own"},
+  {CHANNEL("html", KIND_WORD, html), "drop", FALSE, WORD_OF(html_words),
+   "HTML in the Markdown of a release: drop it, or pass on what mail programs show"},
   {CHANNEL("missing", KIND_WORD, missing), "refuse", FALSE, WORD_OF(missing_words),
    "where a contact lacks a value that the text uses: refuse the release, skip the contact, or "
    "leave it blank"},

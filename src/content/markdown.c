@@ -5,6 +5,7 @@
 #include <string.h>
 #include "content/encode.h"
 #include "content/plaintext.h"
+#include "content/rawhtml.h"
 #include "content/sections.h"
 
 enum { DEPTH_MAX = 100 };   /* of blocks and inlines in each other */
@@ -19,6 +20,7 @@ typedef struct {
   Markdown *markdown;
   Report *report;
   guint sections;       /* open where look_at_nodes() is */
+  gboolean with_html;
 } Reader;
 
 void markdown_clear(Markdown *markdown)
@@ -137,11 +139,12 @@ static void place_picture(Reader *reader, cmark_node *image)
   cmark_node_set_url(image, url);
 }
 
-static void drop_html(Reader *reader, cmark_node *node)
+static void drop_html(const Reader *reader, cmark_node *node)
 {
   const char *literal = cmark_node_get_literal(node);
   if (!g_str_has_prefix(literal, "<!--") && !g_str_has_prefix(literal, "</")) {
-    g_autofree char *shown = g_strndup(literal, strcspn(literal, "\n"));
+    g_autofree char *line = g_strndup(literal, strcspn(literal, "\n"));
+    g_autofree char *shown = words_to_source(reader->words, line);
     reader_report(report_warning, reader, node, "HTML is left out: %s (write Markdown, or \\< "
                   "where the sign itself is meant)", g_strchomp(shown));
   }
@@ -150,6 +153,20 @@ static void drop_html(Reader *reader, cmark_node *node)
   if (cmark_node_get_type(parent) == CMARK_NODE_PARAGRAPH && !cmark_node_first_child(parent)) {
     cmark_node_free(parent);
   }
+}
+
+static void settle_html(const Reader *reader, cmark_node *node)
+{
+  g_autofree char *mistake = NULL;
+  const char *literal = cmark_node_get_literal(node);
+  g_autofree char *html = raw_html_settle(literal, reader->words, &mistake);
+  if (html != NULL) {
+    cmark_node_set_literal(node, html);
+    return;
+  }
+  g_autofree char *line = g_strndup(literal, strcspn(literal, "\n"));
+  g_autofree char *shown = words_to_source(reader->words, line);
+  reader_report(report_error, reader, node, "this HTML cannot be used: %s: %s", shown, mistake);
 }
 
 static void set_line_form(const Words *words, cmark_node *node,
@@ -254,6 +271,8 @@ static void look_at_nodes(Reader *reader, const GPtrArray *nodes)
       check_link(reader, node);
     } else if (cmark_node_get_type(node) == CMARK_NODE_IMAGE) {
       place_picture(reader, node);
+    } else if (is_html(node) && reader->with_html) {
+      settle_html(reader, node);
     } else if (is_html(node)) {
       drop_html(reader, node);
     } else if (cmark_node_get_type(node) == CMARK_NODE_TEXT) {
@@ -300,7 +319,9 @@ static char *render_html(const Words *words, cmark_node *root)
       set_alt_forms(words, nodes->pdata[i]);
     }
   }
-  char *rendered = cmark_render_html(root, CMARK_OPT_TABLE_PREFER_STYLE_ATTRIBUTES, NULL);
+  /* "Unsafe" is what look_at_nodes() has dealt with: addresses and HTML. */
+  char *rendered = cmark_render_html(root, CMARK_OPT_TABLE_PREFER_STYLE_ATTRIBUTES |
+                                     CMARK_OPT_UNSAFE, NULL);
   char *html = sections_free_rows(rendered, words);
   cmark_get_default_mem_allocator()->free(rendered);
   return html;
@@ -342,7 +363,7 @@ static cmark_node *parse(const char *text)
   return root;
 }
 
-void markdown_read(const Draft *draft, const Template *template, Words *words,
+void markdown_read(const Draft *draft, const Template *template, gboolean with_html, Words *words,
                    ContentId content_id, gconstpointer data, Markdown *markdown,
                    Report *report)
 {
@@ -350,7 +371,9 @@ void markdown_read(const Draft *draft, const Template *template, Words *words,
   g_autoptr(GArray) lines = g_array_new(FALSE, FALSE, sizeof(SourceLine));
   g_autofree char *text = words_put(words, template, lines);
   *markdown = (Markdown){ .pictures = g_ptr_array_new() };
-  Reader reader = { draft, words, first, lines, content_id, data, markdown, report, 0 };
+  Reader reader = { .draft = draft, .words = words, .first = first, .lines = lines,
+                    .content_id = content_id, .data = data, .markdown = markdown,
+                    .report = report, .with_html = with_html };
   cmark_node *root = parse(text);
   read_tree(&reader, root);
   cmark_node_free(root);

@@ -5,7 +5,8 @@
 #include "content/words.h"
 
 /* Markdown (CommonMark with GFM's tables, autolinks and strikethrough) into the bodies of
- * a message, both with words for tags (words.h). HTML in the text is not passed on. */
+ * a message, both with words for tags (words.h). HTML in the text is left out, or passed on as
+ * rawhtml.h says. */
 
 typedef struct {
   char *html;
@@ -18,7 +19,7 @@ typedef struct {
  * picture number index as it stands in src="cid:…". Mistakes, with their lines, go into
  * report; the result is complete even then. */
 typedef char *(*ContentId)(guint index, gconstpointer data);
-void markdown_read(const Draft *draft, const Template *template, Words *words,
+void markdown_read(const Draft *draft, const Template *template, gboolean with_html, Words *words,
                    ContentId content_id, gconstpointer data, Markdown *markdown,
                    Report *report);
 void markdown_clear(Markdown *markdown);

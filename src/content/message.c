@@ -144,8 +144,8 @@ static gboolean read_text(Compiler *compiler)
   }
   collect_fields(compiler);
   compiler->words = words_new(draft_hash(compiler->draft));
-  markdown_read(compiler->draft, compiler->template, compiler->words, content_id,
-                &compiler->mime, &compiler->markdown, compiler->report);
+  markdown_read(compiler->draft, compiler->template, compiler->options->html, compiler->words,
+                content_id, &compiler->mime, &compiler->markdown, compiler->report);
   if (compiler->front->embargo_text != NULL) {
     compiler->embargo = g_strdup_printf("EMBARGOED until %s", compiler->front->embargo_text);
   }

@@ -37,6 +37,7 @@ typedef struct {
   const char *list_name;   /* for the footer and List-Id's phrase */
   const char *list_id;     /* "press.example.org" */
   const char *language;    /* BCP 47 */
+  gboolean html;           /* HTML in the text is passed on */
   const char *workspace;   /* folder where encoded attachments are kept (a file
                               "attachments.mime", made anew when absent or of the
                               wrong size); NULL: in memory, for previews */

@@ -4,6 +4,7 @@
 #include <cmark-gfm-core-extensions.h>
 #include <string.h>
 #include "content/encode.h"
+#include "content/rawhtml.h"
 #include "content/sections.h"
 #include "content/table.h"
 #include "content/wrap.h"
@@ -158,6 +159,10 @@ static void append_inline(Writer *writer, GString *out, cmark_node *node)
     return;
   case CMARK_NODE_SOFTBREAK: g_string_append_c(out, ' '); return;
   case CMARK_NODE_LINEBREAK: g_string_append_c(out, '\n'); return;
+  case CMARK_NODE_HTML_INLINE:
+    g_string_append(out, g_ascii_strncasecmp(cmark_node_get_literal(node), "<br", 3) == 0 ? "\n"
+                                                                                        : "");
+    return;
   case CMARK_NODE_LINK: append_link(writer, out, node); return;
   case CMARK_NODE_IMAGE:
     g_string_append_c(out, '[');
@@ -377,6 +382,14 @@ static void write_table(Writer *writer, cmark_node *node)
   write_table_lines(writer, lines);
 }
 
+static void write_html(Writer *writer, cmark_node *html)
+{
+  g_autofree char *text = raw_html_to_text(cmark_node_get_literal(html));
+  track_sections(writer, text);
+  g_autofree char *lines = wrap_text(text, writer->words, room(writer));
+  write_lines(writer, lines);
+}
+
 static void write_block(Writer *writer, cmark_node *node)
 {
   switch (cmark_node_get_type(node)) {
@@ -385,6 +398,7 @@ static void write_block(Writer *writer, cmark_node *node)
   case CMARK_NODE_LIST: write_list(writer, node); return;
   case CMARK_NODE_BLOCK_QUOTE: write_nested(writer, node, "> ", "> ", FALSE); return;
   case CMARK_NODE_CODE_BLOCK: write_code(writer, node); return;
+  case CMARK_NODE_HTML_BLOCK: write_html(writer, node); return;
   case CMARK_NODE_THEMATIC_BREAK: {
     g_autofree char *rule = g_strnfill(RULE_WIDTH, '-');
     write_line(writer, rule);

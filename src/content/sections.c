@@ -154,6 +154,47 @@ static void free_last_row(const Words *words, cmark_node *table)
   cmark_node_free(row);
 }
 
+/* Whether the first word behind at ends a section that began between text and at. */
+static gboolean ends_from_within(const Words *words, const char *text, const char *at)
+{
+  Word end, word;
+  if (!words_find(words, at, &end) || end.token->kind != TOKEN_END) {
+    return FALSE;
+  }
+  for (; words_find(words, text, &word) && word.start < at; text = word.start + word.length) {
+    if (word.number == words_mate(words, end.number)) {
+      return TRUE;
+    }
+  }
+  return FALSE;
+}
+
+/* Tags on the lines behind HTML have become a part of it: makes them a paragraph again. */
+static void free_last_lines(const Words *words, cmark_node *html)
+{
+  g_autofree char *literal = g_strdup(cmark_node_get_literal(html));
+  const gsize whole = strlen(literal);
+  gsize length = whole;
+  for (gsize begin = length; begin > 0; length = begin) {
+    begin = length - 1;
+    while (begin > 0 && literal[begin - 1] != '\n') {
+      begin--;
+    }
+    if (begin == 0 || !words_fill_line(words, literal + begin) ||
+        ends_from_within(words, literal, literal + begin)) {
+      break;
+    }
+  }
+  if (length < whole) {
+    cmark_node *paragraph = cmark_node_new(CMARK_NODE_PARAGRAPH);
+    g_strdelimit(literal + length, "\n", ' ');
+    cmark_node_append_child(paragraph, new_text(literal + length, whole - length));
+    literal[length] = '\0';
+    cmark_node_set_literal(html, literal);
+    cmark_node_insert_after(html, paragraph);
+  }
+}
+
 static cmark_node *step(cmark_node *node, gboolean forward)
 {
   return forward ? cmark_node_next(node) : cmark_node_previous(node);
@@ -355,6 +396,10 @@ static void move_all(Placing *placing)
 void sections_settle(cmark_node *root, const Words *words)
 {
   const guint count = words_count(words);
+  g_autoptr(GPtrArray) blocks = collect(root, "html_block");
+  for (guint i = 0; i < blocks->len; i++) {
+    free_last_lines(words, blocks->pdata[i]);
+  }
   g_autoptr(GPtrArray) texts = collect(root, "text");
   for (guint i = 0; i < texts->len; i++) {
     split_text(words, texts->pdata[i]);
@@ -517,15 +562,22 @@ static void place_pop(Place *place)
   g_string_truncate(place->path, last != NULL ? (gsize)(last - place->path->str) : 0);
 }
 
-/* at is behind '<'; cmark writes void elements as <br />. */
+static gboolean is_void(const char *name, gsize length)
+{
+  static const char *const names[] = { "area", "br", "col", "hr", "wbr", NULL };
+  g_autofree char *copy = g_ascii_strdown(name, (gssize)length);
+  return g_strv_contains(names, copy);
+}
+
+/* at is behind '<'. */
 static void place_enter_tag(Place *place, const char *at)
 {
   const char *end = at + strcspn(at, ">");
-  const gsize length = strcspn(at, " />");
+  const gsize length = strcspn(at, " />\n");
   place->tags++;
   if (*at == '/') {
     place_pop(place);
-  } else if (*at != '!' && end[-1] != '/') {
+  } else if (*at != '!' && end[-1] != '/' && !is_void(at, length)) {
     g_string_append_printf(place->path, "/%.*s", (int)length, at);
     if (length == 2 && (strncmp(at, "td", 2) == 0 || strncmp(at, "th", 2) == 0)) {
       g_string_append_printf(place->path, "%u", place->cells++);

@@ -128,7 +128,8 @@ static gboolean compile(Release *release, GError **error)
   const Terms *terms = &release->terms;
   MessageOptions options = { .uuid = terms->uuid, .from = terms->from, .reply_to = terms->reply_to,
                              .list_name = terms->list_name, .list_id = terms->list_id,
-                             .language = terms->language, .workspace = release->directory };
+                             .language = terms->language, .html = terms->html,
+                             .workspace = release->directory };
   g_autofree char *source = g_build_filename(release->directory, "source", terms->name, NULL);
   g_autoptr(Report) report = report_new();
   g_autoptr(Draft) draft = draft_read(source, G_MAXUINT64, report);

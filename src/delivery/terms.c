@@ -77,6 +77,7 @@ static void write_accepted(RecordWriter *writer, const Terms *terms)
   add_text(writer, "list-name", terms->list_name);
   add_text(writer, "list-id", terms->list_id);
   add_text(writer, "language", terms->language);
+  add_text(writer, "html", terms->html ? "pass" : NULL);
   add_text(writer, "in-doubt", terms->in_doubt == IN_DOUBT_RESEND ? "resend" : "hold");
   add_text(writer, "priority", terms->urgent ? "urgent" : NULL);
   add_rate(writer, "rate", &terms->rate);
@@ -139,6 +140,7 @@ static void read_accepted(Terms *terms, const Record *record)
   take_text(&terms->list_name, record, "list-name");
   take_text(&terms->list_id, record, "list-id");
   take_text(&terms->language, record, "language");
+  terms->html = g_strcmp0(record_get(record, "html"), "pass") == 0;
   terms->in_doubt = g_strcmp0(record_get(record, "in-doubt"), "resend") == 0 ? IN_DOUBT_RESEND
                                                                              : IN_DOUBT_HOLD;
   terms->urgent = g_strcmp0(record_get(record, "priority"), "urgent") == 0;

@@ -23,6 +23,7 @@ typedef struct {
   char *list_name;     /* as readers see it */
   char *list_id;       /* RFC 2919 */
   char *language;
+  gboolean html;       /* HTML in the text is passed on */
   InDoubtPolicy in_doubt;
   guint32 recipients;
   Rate rate;           /* of this release alone */

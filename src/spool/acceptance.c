@@ -103,6 +103,7 @@ static void fill_terms(const Context *context, Terms *terms)
   terms->from = g_strdup(from);
   terms->reply_to = g_strdup(front->reply_to != NULL ? front->reply_to : channel->reply_to);
   terms->language = g_strdup(front->language != NULL ? front->language : channel->language);
+  terms->html = channel->html == HTML_PASS;
   terms->in_doubt = channel->in_doubt;
   terms->rate = channel->rate;
   terms->urgent = front->urgent;
@@ -188,7 +189,8 @@ static void compile(const Context *context, const char *workspace, Acceptance *a
   const Terms *terms = &acceptance->terms;
   MessageOptions options = { .uuid = terms->uuid, .from = terms->from, .reply_to = terms->reply_to,
                              .list_name = terms->list_name, .list_id = terms->list_id,
-                             .language = terms->language, .workspace = workspace };
+                             .language = terms->language, .html = terms->html,
+                             .workspace = workspace };
   acceptance->message = message_compile(acceptance->draft, &options, context->report);
   if (acceptance->message == NULL)
     return;

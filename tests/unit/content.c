@@ -40,13 +40,20 @@ Draft *content_draft(const char *markdown, Report *report)
   return draft;
 }
 
+static gboolean with_html;
+
+void content_pass_html(gboolean pass)
+{
+  with_html = pass;
+}
+
 Message *content_message(const Draft *draft, Report *report)
 {
   const char *from = draft_front_matter(draft)->from;
   const MessageOptions options = {
     .uuid = "123e4567-e89b-42d3-a456-426614174000", .list_name = "press",
     .from = from != NULL ? from : "Press Office <press@example.org>",
-    .list_id = "press.example.org", .language = "en",
+    .list_id = "press.example.org", .language = "en", .html = with_html,
   };
   return message_compile(draft, &options, report);
 }

@@ -18,6 +18,9 @@ Draft *content_draft(const char *markdown, Report *report);
 /* Its message with usual options. NULL where report has errors. */
 Message *content_message(const Draft *draft, Report *report);
 
+/* Whether the messages made from here on pass on the HTML of their text. */
+void content_pass_html(gboolean pass);
+
 /* Fails unless report holds a finding of this level, line (0: any) and text. */
 void content_assert_finding(const Report *report, FindingLevel level, guint line,
                             const char *text);

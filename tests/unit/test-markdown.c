@@ -202,6 +202,50 @@ static void test_no_html(void)
   assert_html("<b>{{name}}</b>\n", "<p>&lt;Ann &amp; &quot;Co&quot;&gt;</p>\n");
 }
 
+static void test_html(void)
+{
+  static const char escaped[] = "&lt;Ann &amp; &quot;Co&quot;&gt;";
+  static const char percent[] = "%3CAnn%20%26%20%22Co%22%3E";
+  content_pass_html(TRUE);
+  assert_html("a <b class=\"c\">d</b><br>e<!-- f -->\n",
+              "<p>a <b class=\"c\">d</b><br>e</p>\n");
+  g_autofree char *block = g_strdup_printf("<div title='%s'>\n%s\n</div>\n", escaped, escaped);
+  assert_html("<div title='{{name}}'>\n{{name}}\n</div>\n", block);
+  g_autofree char *link = g_strdup_printf("<p><a href=\"https://a.org/%s\">x</a> "
+                                          "<a href=\"#\">y</a></p>\n", percent);
+  assert_html("<a href=\"https://a.org/{{name}}\">x</a> <a href=\"{{url}}\">y</a>\n", link);
+  assert_html("{{#off}}\n<div>\na\n</div>\n{{/off}}\n\n<div>\n{{#on}}\nb<br>\n{{/on}}\n</div>\n",
+              "<div>\nb<br>\n</div>\n");
+  assert_html("<p>x</p>\n{{#list}}\n<p>{{n}}</p>\n{{/list}}\n",
+              "<p>x</p>\n<p>&lt;1&gt;</p>\n<p>2</p>\n");
+  content_pass_html(FALSE);
+}
+
+static void test_html_mistakes(void)
+{
+  static const Mistake mistakes[] = {
+    { "<script>alert(1)</script>\n", 4, "<script> has no place here" },
+    { "a <img src=\"https://a.org/b.png\"> b\n", 4, "<img> has no place here" },
+    { "<style>\np {}\n</style>\n", 4, "<style> has no place here" },
+    { "a <b onclick=\"x()\">c</b>\n", 4, "onclick=… has no place" },
+    { "a <b OnClick='x()'>c</b>\n", 4, "OnClick=… has no place" },
+    { "<table background=\"https://a.org/b\">\n</table>\n", 4, "background=… has no place" },
+    { "a <a href=\"javascript:x()\">c</a>\n", 4, "would not work in a mail" },
+    { "a <a href=\"java&#115;cript:x()\">c</a>\n", 4, "would not work in a mail" },
+    { "a <b title={{name}}>c</b>\n", 4, "does not stand in quotes" },
+    { "a <b {{name}}=\"x\">c</b>\n", 4, "in quoted values only" },
+    { "<div {{name}}>\n</div>\n", 4, "in quoted values only" },
+    { "a <b style=\"color: {{name}}\">c</b>\n", 4, "a style holds neither tags" },
+    { "a <b style=\"background: url(https://a.org)\">c</b>\n", 4, "a style holds neither" },
+    { "<!-- {{name}} -->\n", 4, "a comment of HTML holds merge tags" },
+    { "<div>\n{{#a}}\n</div>\n{{/a}}\n", 5, "does not end where it began" },
+    { "<div title=\"a\n\nb\">\n", 4, "does not stand in quotes" },
+  };
+  content_pass_html(TRUE);
+  assert_findings(mistakes, G_N_ELEMENTS(mistakes), FINDING_ERROR);
+  content_pass_html(FALSE);
+}
+
 /* What a hostile author can nest must neither take long nor overflow the stack. */
 static void test_deep(void)
 {
@@ -236,6 +280,8 @@ int main(int argc, char **argv)
   g_test_add_func("/markdown/sections", test_sections);
   g_test_add_func("/markdown/rows", test_rows);
   g_test_add_func("/markdown/lists", test_lists);
+  g_test_add_func("/markdown/html", test_html);
+  g_test_add_func("/markdown/html-mistakes", test_html_mistakes);
   g_test_add_func("/markdown/mistakes", test_mistakes);
   g_test_add_func("/markdown/warnings", test_warnings);
   g_test_add_func("/markdown/lines", test_lines);

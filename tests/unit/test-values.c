@@ -190,7 +190,107 @@ static void test_invalid_utf8(void)
   g_assert_true(g_utf8_validate(text, -1, NULL));
 }
 
-/* A local part beyond ASCII is the only thing that may leave ASCII. */
+/* Every other place of Markdown that a value can stand in. */
+static const char places_release[] =
+    "---\nsubject: x\n---\n"
+    "# H{{v}}H\n\n- I{{v}}I\n\n> Q{{v}}Q\n\n`C{{v}}C`\n\n```\nP{{v}}P\n```\n\n"
+    "| A |\n|---|\n{{#s}}\n| T{{.}}T |\n{{/s}}\n\n{{> part}}\n\n"
+    "<b title=\"B{{v}}B\">x</b>\n\n[m](mailto:m{{v}}m)\n";
+
+static void assert_place(const char *html, const char *before, const char *value,
+                         const char *after)
+{
+  g_autofree char *expected = g_strconcat(before, value, after, NULL);
+  g_test_message("%s", expected);
+  g_assert_nonnull(strstr(html, expected));
+}
+
+static Message *places_message(Report *report)
+{
+  char *folder = content_folder();
+  g_autofree char *path = g_build_filename(folder, "drop", NULL);
+  content_write(path, "release.md", places_release, -1);
+  content_write(path, "partials/part.md", "R{{v}}R", -1);
+  g_autoptr(Draft) draft = draft_read(path, 1 << 20, report);
+  content_pass_html(TRUE);
+  Message *message = content_message(draft, report);
+  content_pass_html(FALSE);
+  content_remove(folder);
+  return message;
+}
+
+static void test_places(void)
+{
+  static const char *const columns[] = { "v", "s", NULL };
+  static const char *const hostile[] = {
+    "Ann", "</script><script>", "\"><b onload='x'>", "a\r\nBcc: x@example.org\r\n\r\nb", "{{v}}",
+    "\u202Eabc", "|a|", "`*_[x](y)", "[1, 2]", "{\"v\": \"<b>\"}", "&lt;", "%0d%0a?bcc=x",
+  };
+  g_autoptr(Report) report = report_new();
+  g_autoptr(Message) message = places_message(report);
+  g_autofree char *findings = report_to_text(report);
+  g_assert_cmpstr(findings, ==, "");
+  message_bind(message, columns);
+  for (guint i = 0; i < G_N_ELEMENTS(hostile); i++) {
+    const char *const values[] = { hostile[i], hostile[i] };
+    const MergeInput input = input_with(values);
+    g_autoptr(GString) wire = merge_once(message, &input);
+    assert_wire(wire);
+    g_autoptr(GObject) parsed = merged_parse(wire);
+    g_autofree char *html = merged_text(parsed, "html"), *flow = as_html(hostile[i]);
+    g_autofree char *line = as_attribute(hostile[i]), *plain = as_line(hostile[i]);
+    g_autofree char *mailbox = g_uri_escape_string(plain, "@", FALSE);
+    assert_place(html, "<h1>H", flow, "H</h1>");
+    assert_place(html, "<li>I", flow, "I</li>");
+    assert_place(html, "<p>Q", flow, "Q</p>");
+    assert_place(html, "<code>C", flow, "C</code>");
+    assert_place(html, "<code>P", flow, "P\n</code>");
+    assert_place(html, "<p>R", flow, "R</p>");
+    assert_place(html, "title=\"B", line, "B\"");
+    assert_place(html, "\"mailto:m", mailbox, "m\"");
+    if (*hostile[i] != '[' && *hostile[i] != '{') {
+      assert_place(html, "<td>T", flow, "T</td>");
+    }
+  }
+}
+
+/* What a cell holds in JSON is as hostile as the cell. */
+static void test_nested_values(void)
+{
+  static const char *const columns[] = { "v", NULL };
+  static const char *const values[] = {
+    "[{\"n\": \"<b>\\r\\nBcc: x\", \"u\": \"javascript:x\"}, {\"n\": \"\\u202E\\u0000x\", \"u\": 1}]",
+  };
+  g_auto(Release) release = { .report = NULL };
+  release_init(&release, "---\nsubject: \"{{#v}}{{n}};{{/v}}\"\n---\n"
+               "{{#v}}[{{n}}]({{u}}) {{/v}}\n");
+  message_bind(release.message, columns);
+  const MergeInput input = input_with(values);
+  g_autoptr(GString) wire = merge_once(release.message, &input);
+  assert_wire(wire);
+  g_autoptr(GObject) parsed = merged_parse(wire);
+  g_assert_true(g_str_has_prefix(g_mime_message_get_subject((GMimeMessage *)parsed),
+                                 "<b> Bcc: x;"));
+  g_autofree char *html = merged_text(parsed, "html");
+  g_assert_nonnull(strstr(html, "<a href=\"#\">&lt;b&gt;<br>Bcc: x</a>"));
+}
+
+/* Cells that only look like JSON, and such as nest too deep, are texts. */
+static void test_no_json(void)
+{
+  static const char *const columns[] = { "v", NULL };
+  g_auto(Release) release = { .report = NULL };
+  release_init(&release, "---\nsubject: x\n---\n{{#v}}({{.}}){{/v}}{{v.a}}\n");
+  message_bind(release.message, columns);
+  g_autofree char *deep = g_strnfill(60000, '[');
+  const char *const cells[] = { "[name]", "{", "{}x", "[1, 2", deep };
+  for (guint i = 0; i < G_N_ELEMENTS(cells); i++) {
+    const MergeInput input = input_with(&cells[i]);
+    g_autofree char *text = message_render_text(release.message, &input);
+    g_autofree char *expected = g_strdup_printf("(%s)\n", cells[i]);
+    g_assert_true(g_str_has_prefix(text, expected));
+  }
+}
 
 /* A Merge that was used before gives the same bytes as a new one. */
 static void test_reuse(void)
@@ -220,6 +320,9 @@ int main(int argc, char **argv)
   g_test_add_func("/values/long-values", test_long_values);
   g_test_add_func("/values/capped-values", test_capped_values);
   g_test_add_func("/values/invalid-utf8", test_invalid_utf8);
+  g_test_add_func("/values/places", test_places);
+  g_test_add_func("/values/nested-values", test_nested_values);
+  g_test_add_func("/values/no-json", test_no_json);
   g_test_add_func("/values/reuse", test_reuse);
   return g_test_run();
 }
