@@ -9,8 +9,8 @@
  * else writes to (the copy in the queue), or from a path for `dateline check`.
  *
  * A drop is one Markdown file, or a folder (bundle) with release.md or
- * release.<lang>.md and the folders attachments/ and partials/. Symbolic links, devices, sockets and
- * names that are not safe are errors: nothing outside the drop is ever read. */
+ * release.<lang>.md and the folders attachments/ and partials/. Symbolic links, devices,
+ * sockets and names that are not safe are errors: nothing outside the drop is ever read. */
 
 typedef struct {
   char *name;       /* file name as dropped, safe (base/names.h) */

@@ -6,7 +6,8 @@
 #include "content/template-inside.h"
 
 enum {
-  TOKENS_MAX = 10 * LIMIT_TAGS,  /* partials may multiply what they hold */
+  TOKENS_MAX = 10 * LIMIT_TAGS,  /* partials may multiply what they hold, */
+  STEPS_MAX = 10 * LIMIT_TAGS,   /* or nothing at all */
   DEPTH_MAX = 50,                /* of partials in each other */
 };
 
@@ -44,7 +45,7 @@ typedef struct {
   GArray *frames;           /* Frame */
   GPtrArray *arguments;     /* Argument *, outermost first; one a name */
   GArray *running;          /* Running */
-  guint depth;
+  guint depth, steps;
   gboolean is_full, again;
 } Expander;
 
@@ -57,16 +58,23 @@ static gboolean has_end(const Token *token)
 
 /* --- Output --- */
 
-static Token *put(Expander *expander, const Token *token)
+/* Nothing more is expanded after this. */
+static void give_up(Expander *expander, const Token *token)
 {
-  GArray *tokens = expander->result->tokens;
-  if (tokens->len >= TOKENS_MAX && !expander->is_full) {
+  if (!expander->is_full) {
     expander->is_full = TRUE;
     report_error(expander->report, token->file, token->line, token->column,
                  "the partials make more than %d tags and texts together; use fewer", TOKENS_MAX);
   }
+}
+
+static void put(Expander *expander, const Token *token)
+{
+  GArray *tokens = expander->result->tokens;
+  if (tokens->len >= TOKENS_MAX) {
+    give_up(expander, token);
+  }
   g_array_append_val(tokens, *token);
-  return template_at(expander->result, tokens->len - 1);
 }
 
 static void put_text(Expander *expander, const Token *like, const char *text, gsize length)
@@ -438,6 +446,10 @@ static void expand_section(Expander *expander, const Template *template, guint i
 static void expand_tag(Expander *expander, const Template *template, guint index)
 {
   const Token *token = template_token(template, index);
+  if (++expander->steps > STEPS_MAX) {
+    give_up(expander, token);
+    return;
+  }
   begin_line(expander, token);
   switch (token->kind) {
   case TOKEN_BLOCK: expand_block(expander, template, index); return;
@@ -477,6 +489,7 @@ Template *template_expand(Template *template, PartialLookup look_up, gpointer da
   g_ptr_array_add(expander.result->sources, template);
   do {
     expander.again = FALSE;
+    expander.steps = 0;
     g_array_set_size(expander.result->tokens, 0);
     expand_range(&expander, template, 0, template_length(template));
   } while (expander.again && !expander.is_full);

@@ -11,8 +11,9 @@
  * as long as the expansion runs. */
 typedef const char *(*PartialLookup)(const Token *tag, const char **file, gpointer data);
 
-/* template must have been parsed without a mistake; it is taken. look_up may be NULL. A partial that contains
- * itself becomes a routine that is called. Mistakes in partials go into report. */
+/* template must have been parsed without a mistake; it is taken. look_up may be NULL. A
+ * partial that contains itself becomes a routine that is called. Mistakes in partials go into
+ * report. */
 Template *template_expand(Template *template, PartialLookup look_up, gpointer data,
                           Report *report);
 

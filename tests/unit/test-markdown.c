@@ -5,7 +5,8 @@
 
 static const char *const columns[] = { "name", "url", "on", "off", "list", NULL };
 static const char *const values[] = { "<Ann & \"Co\">", "javascript:x", "1", "",
-                                      "[{\"n\": \"<1>\", \"of\": [\"x\", \"y\"]}, {\"n\": 2}]", NULL };
+                                      "[{\"n\": \"<1>\", \"of\": [\"x\", \"y\"]}, {\"n\": 2}]",
+                                      NULL };
 
 /* Empty lines mean nothing between blocks of HTML. */
 static char *without_empty_lines(const char *html)
@@ -111,7 +112,8 @@ static void test_rows(void)
 
 static void test_lists(void)
 {
-  assert_html("{{#list}}\n- {{n}}\n{{/list}}\n", "<ul>\n<li>&lt;1&gt;</li>\n<li>2</li>\n</ul>\n");
+  assert_html("{{#list}}\n- {{n}}\n{{/list}}\n",
+              "<ul>\n<li>&lt;1&gt;</li>\n<li>2</li>\n</ul>\n");
   assert_html("a\n\n{{#list}}\n1. {{n}}\n{{/list}}\n\nb\n",
               "<p>a</p>\n<ol>\n<li>&lt;1&gt;</li>\n<li>2</li>\n</ol>\n<p>b</p>\n");
   assert_html("{{#off}}\n- {{n}}\n{{/off}}\n\nb\n", "<p>b</p>\n");
@@ -119,8 +121,8 @@ static void test_lists(void)
   assert_html("{{#list}}\n## {{n}}\n\n{{#of}}\n- {{.}}\n{{/of}}\n{{/list}}\n",
               "<h2>&lt;1&gt;</h2>\n<ul>\n<li>x</li>\n<li>y</li>\n</ul>\n<h2>2</h2>\n");
   assert_html("{{#list}}[{{n}}](https://a.org/{{n}}) {{/list}}\n",
-              "<p><a href=\"https://a.org/%3C1%3E\">&lt;1&gt;</a> <a href=\"https://a.org/2\">2</a> "
-              "</p>\n");
+              "<p><a href=\"https://a.org/%3C1%3E\">&lt;1&gt;</a> "
+              "<a href=\"https://a.org/2\">2</a> </p>\n");
   assert_html("{{name.x}}{{list.x}}|{{#name}}{{.}}{{/name}}\n",
               "<p>|&lt;Ann &amp; &quot;Co&quot;&gt;</p>\n");
 }

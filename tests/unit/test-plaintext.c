@@ -81,7 +81,8 @@ static void test_tables(void)
   assert_text("| A | Long | R |\n|---|:-:|--:|\n| x | {{name}} | 1 |\n| Zoë | | 22 |\n",
               "A    Long         R\n---  ----------  --\nx    Ann   1\n"
               "Zoë              22\n\n");
-  assert_text("| A | B |\n|---|---|\n{{#on}}\n| x | y |\n{{/on}}\n{{#off}}\n| u | v |\n{{/off}}\n| z | |\n",
+  assert_text("| A | B |\n|---|---|\n{{#on}}\n| x | y |\n{{/on}}\n"
+              "{{#off}}\n| u | v |\n{{/off}}\n| z | |\n",
               "A  B\n-  -\nx  y\nz\n\n");
   assert_text("> | A |\n> |---|\n> {{#list}}\n> | {{.}} |\n> {{/list}}\n",
               "> A\n> ----------\n> 1\n> 2\n\n");

@@ -259,7 +259,8 @@ static void test_nested_values(void)
 {
   static const char *const columns[] = { "v", NULL };
   static const char *const values[] = {
-    "[{\"n\": \"<b>\\r\\nBcc: x\", \"u\": \"javascript:x\"}, {\"n\": \"\\u202E\\u0000x\", \"u\": 1}]",
+    "[{\"n\": \"<b>\\r\\nBcc: x\", \"u\": \"javascript:x\"}, "
+    "{\"n\": \"\\u202E\\u0000x\", \"u\": 1}]",
   };
   g_auto(Release) release = { .report = NULL };
   release_init(&release, "---\nsubject: \"{{#v}}{{n}};{{/v}}\"\n---\n"
