@@ -54,6 +54,32 @@ gboolean durable_write_all(int fd, const void *data, gsize length, GError **erro
   return fail(error, "write to", path != NULL ? path : link);
 }
 
+static int compare_names(gconstpointer a, gconstpointer b)
+{
+  return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+GPtrArray *durable_list_directory(const char *path, GError **error)
+{
+  g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+  DIR *folder = opendir(path);
+  struct dirent *entry;
+
+  if (folder == NULL) {
+    fail(error, "open folder", path);
+    return NULL;
+  }
+  while ((errno = 0, entry = readdir(folder)) != NULL) {
+    if (!g_str_equal(entry->d_name, ".") && !g_str_equal(entry->d_name, "..")) {
+      g_ptr_array_add(names, g_strdup(entry->d_name));
+    }
+  }
+  gboolean whole = errno == 0 || fail(error, "read folder", path);
+  closedir(folder);
+  g_ptr_array_sort(names, compare_names);
+  return whole ? g_steal_pointer(&names) : NULL;
+}
+
 gboolean durable_sync_directory(const char *path, GError **error)
 {
   int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

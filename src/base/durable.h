@@ -17,6 +17,10 @@ gboolean durable_write_file(const char *path, const void *data, gsize length, GE
 /* mkdir -p of one level with mode 0750 (less the umask); TRUE if it exists already. */
 gboolean durable_make_directory(const char *path, GError **error);
 
+/* The names in a folder (char *, sorted), without "." and ".."; NULL where not all of them can be
+ * read. (GDir takes an error for the end.) */
+GPtrArray *durable_list_directory(const char *path, GError **error);
+
 gboolean durable_sync_directory(const char *path, GError **error);
 
 /* rename(2), then both parents synced. Never replaces: EEXIST where to exists

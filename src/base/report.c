@@ -7,6 +7,7 @@
 struct Report {
   GPtrArray *findings;             /* Finding *, as they came */
   guint counts[FINDING_ERROR + 1]; /* by level, also those that were not kept */
+  gboolean troubled;
 };
 
 static void finding_free(gpointer pointer)
@@ -73,6 +74,22 @@ void report_warning(Report *report, const char *file, guint line, guint column,
   g_autofree char *text = g_strdup_vprintf(format, arguments);
   va_end(arguments);
   add_finding(report, FINDING_WARNING, file, line, column, text);
+}
+
+void report_trouble(Report *report, const char *file, const char *format, ...)
+{
+  va_list arguments;
+
+  va_start(arguments, format);
+  g_autofree char *text = g_strdup_vprintf(format, arguments);
+  va_end(arguments);
+  add_finding(report, FINDING_ERROR, file, 0, 0, text);
+  report->troubled = TRUE;
+}
+
+gboolean report_troubled(const Report *report)
+{
+  return report->troubled;
 }
 
 void report_take_error(Report *report, const char *file, guint line, GError **error)

@@ -37,6 +37,12 @@ void report_error(Report *report, const char *file, guint line, guint column,
 void report_warning(Report *report, const char *file, guint line, guint column,
                     const char *format, ...) G_GNUC_PRINTF(5, 6);
 
+/* An error that is the machine's trouble: it says nothing about the input, and whoever can
+ * should try again later instead of refusing. */
+void report_trouble(Report *report, const char *file, const char *format, ...)
+    G_GNUC_PRINTF(3, 4);
+gboolean report_troubled(const Report *report);
+
 /* Moves the message of error into the report and clears it. */
 void report_take_error(Report *report, const char *file, guint line, GError **error);
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include "base/durable.h"
 #include "base/limits.h"
 #include "base/names.h"
 
@@ -15,7 +16,7 @@ typedef struct {
   Report *report;
 } Walk;
 
-static void look_at(Walk *walk, const char *path, const char *name, guint depth);
+static gboolean look_at(Walk *walk, const char *path, const char *name, guint depth);
 
 static void file_free(gpointer data)
 {
@@ -42,6 +43,13 @@ static G_GNUC_PRINTF(3, 4) void fail(Walk *walk, const char *name, const char *f
   va_end(arguments);
   g_autofree char *shown = show(walk, name);
   report_error(walk->report, shown, 0, 0, "%s", text);
+}
+
+/* Something here cannot be read: that is no fault of the drop's. */
+static void cannot_read(Walk *walk, const char *name, const char *why)
+{
+  g_autofree char *shown = show(walk, name);
+  report_trouble(walk->report, shown, "it cannot be read: %s", why);
 }
 
 static G_GNUC_PRINTF(2, 3) void give_up(Walk *walk, const char *format, ...)
@@ -106,30 +114,34 @@ static void look_into(Walk *walk, const char *path, const char *name, guint dept
     fail(walk, name, "folders are nested more than %d deep; use fewer", LIMIT_BUNDLE_DEPTH);
     return;
   }
-  g_autoptr(GDir) folder = g_dir_open(path, 0, &error);
-  if (folder == NULL) {
-    fail(walk, name, "the folder cannot be read: %s", error->message);
+  g_autoptr(GPtrArray) children = durable_list_directory(path, &error);
+  if (children == NULL) {
+    cannot_read(walk, name, error->message);
     return;
   }
-  const char *child;
-  while (walk->files != NULL && (child = g_dir_read_name(folder)) != NULL) {
-    look_at_child(walk, path, name, child, depth + 1);
+  for (guint i = 0; i < children->len && walk->files != NULL; i++) {
+    look_at_child(walk, path, name, children->pdata[i], depth + 1);
   }
 }
 
-static void look_at(Walk *walk, const char *path, const char *name, guint depth)
+/* FALSE where there is neither a file nor a folder. */
+static gboolean look_at(Walk *walk, const char *path, const char *name, guint depth)
 {
   GStatBuf status;
   if (g_lstat(path, &status) != 0) {
-    fail(walk, name, "it cannot be read: %s", g_strerror(errno));
-  } else if (S_ISDIR(status.st_mode)) {
+    cannot_read(walk, name, g_strerror(errno));
+    return FALSE;
+  }
+  if (S_ISDIR(status.st_mode)) {
     look_into(walk, path, name, depth);
   } else if (S_ISREG(status.st_mode)) {
     add_file(walk, path, name, (guint64)status.st_size);
   } else {
     fail(walk, name, "this is a %s, not a file; put the file itself here",
          S_ISLNK(status.st_mode) ? "symbolic link" : "device, pipe or socket");
+    return FALSE;
   }
+  return TRUE;
 }
 
 static gint compare_names(gconstpointer a, gconstpointer b)
@@ -142,11 +154,7 @@ GPtrArray *bundle_list(const char *path, const char *root, guint64 max_size, Rep
 {
   Walk walk = { .root = root, .max_size = max_size, .report = report,
                 .files = g_ptr_array_new_with_free_func(file_free) };
-  GStatBuf status;
-  look_at(&walk, path, "", 0);
-  const gboolean readable = g_lstat(path, &status) == 0 &&
-                            (S_ISDIR(status.st_mode) || S_ISREG(status.st_mode));
-  if (!readable) {
+  if (!look_at(&walk, path, "", 0)) {
     g_clear_pointer(&walk.files, g_ptr_array_unref);
   }
   if (walk.files != NULL) {

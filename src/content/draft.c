@@ -322,7 +322,7 @@ static void hash_file(GChecksum *hash, const BundleFile *file, const char *name,
                                           file->size);
   g_checksum_update(hash, (const guchar *)head, -1);
   if (!read_bytes(file, hash, keep)) {
-    report_error(report, file->shown, 0, 0, "the file cannot be read: %s", g_strerror(errno));
+    report_trouble(report, file->shown, "the file cannot be read: %s", g_strerror(errno));
   }
 }
 
@@ -428,6 +428,13 @@ static void read_bundle(Draft *draft, const GPtrArray *files, const char *root, 
   }
 }
 
+/* Whether the drop is a file and no folder. */
+static gboolean is_file(const GPtrArray *files, const char *path)
+{
+  const BundleFile *first = files->len == 1 ? files->pdata[0] : NULL;
+  return first != NULL && strcmp(first->path, path) == 0;
+}
+
 Draft *draft_read(const char *path, guint64 max_size, Report *report)
 {
   const char *why = NULL;
@@ -450,10 +457,10 @@ Draft *draft_read(const char *path, guint64 max_size, Report *report)
   draft->source = g_strdup("");
   draft->text = draft->source;
   draft->text_line = 1;
-  if (g_file_test(absolute, G_FILE_TEST_IS_DIR)) {
-    read_bundle(draft, files, root, hash, report);
-  } else {
+  if (is_file(files, absolute)) {
     read_single(draft, files, root, hash, report);
+  } else {
+    read_bundle(draft, files, root, hash, report);
   }
   if (draft->text_name == NULL) {
     draft->text_name = g_strdup(root);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/durable.h"
 #include "base/names.h"
 #include "control/server.h"
 #include "daemon/manager.h"
@@ -117,27 +118,17 @@ static gboolean lock_spool(Daemon *daemon, GError **error)
   return FALSE;
 }
 
-static int compare_ids(gconstpointer a, gconstpointer b)
-{
-  return g_strcmp0(*(char *const *)a, *(char *const *)b);
-}
-
 /* The oldest first: an id begins with its time. */
 static gboolean take_up_queue(Daemon *daemon, GError **error)
 {
-  const char *id;
   g_autofree char *queue = g_build_filename(daemon->config->spool, "queue", NULL);
-  g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
-  g_autoptr(GDir) entries = g_dir_open(queue, 0, error);
-  if (entries == NULL)
+  g_autoptr(GPtrArray) names = durable_list_directory(queue, error);
+  if (names == NULL)
     return FALSE;
-  while ((id = g_dir_read_name(entries)) != NULL)
-    if (release_id_is_valid(id))
-      g_ptr_array_add(ids, g_strdup(id));
-  g_ptr_array_sort(ids, compare_ids);
-  for (guint i = 0; i < ids->len; i++) {
-    g_autofree char *directory = g_build_filename(queue, ids->pdata[i], NULL);
-    engine_add(daemon->engine, directory);
+  for (guint i = 0; i < names->len; i++) {
+    g_autofree char *directory = g_build_filename(queue, names->pdata[i], NULL);
+    if (release_id_is_valid(names->pdata[i]))
+      engine_add(daemon->engine, directory);
   }
   return TRUE;
 }

@@ -61,8 +61,9 @@ static gboolean reader_open_segment(JournalReader *reader, guint number)
   return TRUE;
 }
 
-/* The next segment's number, 0 if there is none (yet). Numbers that are missing are left
- * out here; whether lines are missing with them, their numbers tell. */
+/* The next segment's number, 0 if there is none (yet), or failure says that nobody can tell.
+ * Numbers that are missing are left out here; whether lines are missing with them, their
+ * numbers tell. */
 static guint reader_next_segment(JournalReader *reader)
 {
   guint number = reader->segment + 1;
@@ -71,6 +72,12 @@ static guint reader_next_segment(JournalReader *reader)
     g_autofree char *path = segment_path(reader->directory, number);
     if (access(path, F_OK) == 0) {
       return number;
+    }
+    if (errno != ENOENT) {
+      int reason = errno;
+      g_set_error(&reader->failure, JOURNAL_ERROR, JOURNAL_ERROR_DISK, "cannot look for %s: %s",
+                  path, g_strerror(reason));
+      return 0;
     }
   } while (++number <= reader->last_segment);
   return 0;
@@ -88,7 +95,7 @@ JournalReader *journal_reader_open(const char *directory, GError **error)
     return NULL;
   }
   guint first = reader_next_segment(reader);
-  if (!reader_open_segment(reader, MAX(first, 1))) {
+  if (reader->failure != NULL || !reader_open_segment(reader, MAX(first, 1))) {
     g_propagate_error(error, g_steal_pointer(&reader->failure));
     return NULL;
   }
@@ -304,7 +311,9 @@ static ReadResult reader_leave_segment(JournalReader *reader, gboolean bad)
   guint next = reader_next_segment(reader);
 
   if (next == 0) {
-    reader->failure = g_steal_pointer(&reader->doubt);
+    if (reader->failure == NULL) {
+      reader->failure = g_steal_pointer(&reader->doubt);
+    }
     return reader->failure != NULL ? READ_FAILED : READ_END;
   }
   if (!bad && !reader->closed) {

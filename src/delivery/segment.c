@@ -55,15 +55,14 @@ static guint number_from_name(const char *name)
 
 gboolean segment_find_last(const char *directory, guint *number, GError **error)
 {
-  g_autoptr(GDir) folder = g_dir_open(directory, 0, error);
-  const char *name;
+  g_autoptr(GPtrArray) names = durable_list_directory(directory, error);
 
-  if (folder == NULL) {
+  if (names == NULL) {
     return FALSE;
   }
   *number = 0;
-  while ((name = g_dir_read_name(folder)) != NULL) {
-    *number = MAX(*number, number_from_name(name));
+  for (guint i = 0; i < names->len; i++) {
+    *number = MAX(*number, number_from_name(names->pdata[i]));
   }
   return TRUE;
 }

@@ -130,6 +130,11 @@ static void decide(Errand *errand, Claim *claim, Report *report)
   if (!report_failed(report))
     done = acceptance_prepare(errand->config, claim->source, claim->channel, claim->directory,
                               &acceptance, report, &error);
+  if (done && report_troubled(report)) {
+    g_autofree char *findings = g_strchomp(report_to_text(report));
+    g_set_error_literal(&error, G_FILE_ERROR, G_FILE_ERROR_IO, findings);
+    done = FALSE;
+  }
   if (done && acceptance.draft != NULL)
     history_check(errand->intake->history, acceptance.draft, report);
   if (done && !report_failed(report))
