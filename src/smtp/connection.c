@@ -10,6 +10,9 @@
 #include "config/mechanism.h"
 #include "smtp/route.h"
 
+/* A relay that moves is found again soon; connections are opened seldom enough to ask. */
+static const long NAMES_KEPT_S = 5;
+
 /* A TLS record holds 16 KiB; a write that OpenSSL could not finish must be repeated with
  * the same bytes at the same place, so they are gathered here. */
 enum { TLS_RECORD = 16 << 10 };
@@ -113,6 +116,7 @@ static CURL *opening_handle(Connection *connection, const RelaySettings *relay,
   curl_easy_setopt(curl, CURLOPT_URL, url);
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
   curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
+  curl_easy_setopt(curl, CURLOPT_DNS_CACHE_TIMEOUT, NAMES_KEPT_S);
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, connection->error);
   curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_opening_line);
   curl_easy_setopt(curl, CURLOPT_HEADERDATA, connection);

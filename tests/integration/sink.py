@@ -46,7 +46,7 @@ class Sink:
     """
 
     def __init__(self, directory, *arguments, faults=(), maildir=True, record=True,
-                 prefix=()):
+                 prefix=(), address="127.0.0.1"):
         self.directory = pathlib.Path(directory)
         self.record_file = self.directory / "record"
         self.maildir = self.directory / "maildir"
@@ -58,6 +58,7 @@ class Sink:
         self._options += ["--maildir", str(self.maildir)] if maildir else ["--count"]
         self.faults = list(faults)
         self.prefix = list(prefix)
+        self.address = address
 
     def __enter__(self):
         return self.start()
@@ -70,13 +71,13 @@ class Sink:
         """Returns when the sink listens; self.port is set."""
         assert self.process is None, "this sink runs already"
         command = [*self.prefix, str(program("dateline-sink"))]
-        command += ["--listen", f"127.0.0.1:{self.port}", *self._options]
+        command += ["--listen", f"{self.address}:{self.port}", *self._options]
         for fault in self.faults:
             command += ["--fault", fault]
         self._stdout = b""
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE)
         line = self._read_line()
-        prefix = "listening on 127.0.0.1:"
+        prefix = f"listening on {self.address}:"
         if not line.startswith(prefix):
             self.stop()
             raise RuntimeError(f"dateline-sink did not listen: {line!r}")

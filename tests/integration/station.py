@@ -35,13 +35,16 @@ def wait_until(condition, what, patience=PATIENCE):
 class Station:
     """Paths, settings and the programs on them. Relay settings are written as given."""
 
-    def __init__(self, folder, relay_port, *, relay="", settings="", channel="", lists=None):
+    def __init__(self, folder, relay_port, *, relay="", settings="", channel="", lists=None,
+                 host="127.0.0.1", settle="100 ms"):
         self.folder = pathlib.Path(folder)
         self.spool = self.folder / "spool"
         self.config = self.folder / "dateline.conf"
         self.log_path = self.folder / "datelined.log"
         self.daemon = None
         self.lists = lists or {"press": "press.csv"}
+        self.host = host
+        self.settle = settle
         self.spool.mkdir(exist_ok=True)
         # A socket's path has at most 107 bytes; the folders of tests are deep.
         self.runtime = pathlib.Path(tempfile.mkdtemp(prefix="dateline-"))
@@ -53,10 +56,10 @@ class Station:
         self.config.write_text(f"""
 spool = "{self.spool}";
 runtime = "{self.runtime}";
-settle = "100 ms";
+settle = "{self.settle}";
 rescan = "1 s";
 {settings}
-relays = ( {{ name = "main"; url = "smtp://127.0.0.1:{relay_port}"; {relay} }} );
+relays = ( {{ name = "main"; url = "smtp://{self.host}:{relay_port}"; {relay} }} );
 lists = {{
 {lists}}};
 channels = {{

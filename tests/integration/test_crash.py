@@ -8,57 +8,13 @@ import collections
 import os
 import random
 import re
-import sqlite3
 import subprocess
 import time
 
 import pytest
 
+from judgement import RELEASE, contacts_of, judge, release_rests
 from station import BUILD, wait_until
-
-RELEASE = "---\nsubject: News\n---\nDear {{first_name}} of {{outlet}},\n\nthe news.\n"
-
-
-def contacts_of(station, release):
-    folder = next(f for f in (station.spool / "queue" / release, station.spool / "done" / release)
-                  if f.exists())
-    with sqlite3.connect(f"file:{folder}/roster.db?immutable=1", uri=True) as roster:
-        return dict(roster.execute("SELECT contact, mailbox FROM recipients"))
-
-
-def states_of(station, release):
-    """Each contact's last event, and for each run of the daemon the doubts it found."""
-    last, doubts = {}, []
-    for line in station.journal(release):
-        if len(line) < 3:
-            continue
-        event = line[2]
-        if event == "opened":
-            doubts.append(0)
-        fields = dict(word.split("=", 1) for word in line[3:] if "=" in word)
-        if "contact" not in fields:
-            continue
-        last[int(fields["contact"])] = event
-        if event == "in-doubt" and fields.get("stage") == "crash":
-            doubts[-1] += 1
-    return last, doubts
-
-
-def judge(station, sink, release, connections, each=2):
-    """Returns the number of contacts in doubt; a crash may leave so many of each connection."""
-    addresses = contacts_of(station, release)
-    last, doubts = states_of(station, release)
-    accepted = collections.Counter(r for record in sink.records() for r in record.recipients)
-    twice = [address for address, count in accepted.items() if count > 1]
-    assert not twice, f"mailed twice: {twice[:5]}"
-    for contact, address in addresses.items():
-        state = last.get(contact)
-        assert state in ("sent", "in-doubt"), f"{address} is {state}"
-        if state == "sent":
-            assert accepted[address] == 1, f"{address} is said to be sent and was not"
-    assert set(accepted) <= set(addresses.values())
-    assert max(doubts, default=0) <= each * connections, f"doubts a crash: {max(doubts)}"
-    return sum(state == "in-doubt" for state in last.values())
 
 
 def run_with_kills(station, sink, contacts, kills, connections, each=2):
@@ -79,13 +35,9 @@ def run_with_kills(station, sink, contacts, kills, connections, each=2):
     station.start()
     wait_until(lambda: station.done() or release_rests(station, release), "the end", 120)
     assert station.stop() == 0
-    doubtful = judge(station, sink, release, connections, each)
+    doubtful = judge(station, sink.records(), release, connections, each=each)["in-doubt"]
     assert len(contacts_of(station, release)) == contacts
     return release, doubtful
-
-
-def release_rests(station, release):
-    return any(r["id"] == release and r["state"] == "in-doubt" for r in station.live()["releases"])
 
 
 def test_200_sigkills(sinks, stations):
@@ -184,7 +136,7 @@ def test_clean_stop_leaves_no_doubt(sinks, stations, wait, depth):
         assert time.monotonic() - begin < 10
         station.start()
     release = station.wait_done()[0]
-    assert judge(station, sink, release, 4) == 0
+    assert judge(station, sink.records(), release, 4)["in-doubt"] == 0
     assert sum(line[2] == "in-doubt" for line in station.journal(release) if len(line) > 2) == 0
 
 

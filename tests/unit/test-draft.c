@@ -195,6 +195,7 @@ static void test_unreadable_drops(void)
   drop_read(&missing, "nothing.md");
   g_assert_null(missing.draft);
   assert_error(&missing, 0, "cannot be read");
+  g_assert_true(report_troubled(missing.report));
 
   g_auto(Drop) linked = { .folder = NULL };
   drop_init(&linked);

@@ -243,6 +243,26 @@ static void test_tree_too_deep(Fixture *fixture, G_GNUC_UNUSED gconstpointer dat
 #define ADD(name, function) \
   g_test_add("/durable/" name, Fixture, NULL, set_up, function, tear_down)
 
+static void test_list(void)
+{
+  g_autofree char *folder = g_dir_make_tmp("dateline-test-XXXXXX", NULL);
+  static const char *const names[] = {"b", ".hidden", "a"};
+  g_autoptr(GError) error = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+    g_autofree char *path = g_build_filename(folder, names[i], NULL);
+    g_assert_true(g_file_set_contents(path, "", 0, NULL));
+  }
+  g_autoptr(GPtrArray) found = durable_list_directory(folder, &error);
+  g_assert_no_error(error);
+  g_assert_cmpuint(found->len, ==, 3);
+  g_assert_cmpstr(found->pdata[0], ==, ".hidden");
+  g_assert_cmpstr(found->pdata[2], ==, "b");
+  g_assert_true(durable_remove_tree(folder, NULL));
+  g_assert_null(durable_list_directory(folder, &error));
+  g_assert_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT);
+}
+
 int main(int argc, char **argv)
 {
   umask(0022);
@@ -256,5 +276,6 @@ int main(int argc, char **argv)
   ADD("renames", test_renames);
   ADD("removes-tree", test_removes_tree);
   ADD("tree-too-deep", test_tree_too_deep);
+  g_test_add_func("/durable/list", test_list);
   return g_test_run();
 }

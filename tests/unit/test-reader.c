@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -205,6 +206,7 @@ static void test_follow_segment(Fixture *f, G_GNUC_UNUSED gconstpointer data)
 int __real_access(const char *path, int mode);
 int __wrap_access(const char *path, int mode);
 static Fixture *writing_late;
+static gboolean access_fails;
 
 static void write_late(Fixture *f)
 {
@@ -226,6 +228,10 @@ int __wrap_access(const char *path, int mode)
   if (f != NULL) {
     write_late(f);
   }
+  if (access_fails) {
+    errno = EIO;
+    return -1;
+  }
   return __real_access(path, mode);
 }
 
@@ -237,6 +243,23 @@ static void test_follow_late(Fixture *f, G_GNUC_UNUSED gconstpointer data)
   expect(f, 1, 3);
   writing_late = f;
   expect(f, 4, 7);
+}
+
+/* Whether there is another segment cannot be told: that is no end of the journal. */
+static void test_segment_unknown(Fixture *f, G_GNUC_UNUSED gconstpointer data)
+{
+  add(f, 1, 3);
+  write_segment(f, "journal");
+  add(f, 4, 5);
+  write_segment(f, "journal.2");
+  expect(f, 1, 5);
+  access_fails = TRUE;
+  expect_failure(f, JOURNAL_ERROR_DISK, "cannot look for");
+  g_clear_pointer(&f->reader, journal_reader_close);
+  g_assert_null(journal_reader_open(f->folder, &f->error));
+  g_assert_error(f->error, JOURNAL_ERROR, JOURNAL_ERROR_DISK);
+  g_clear_error(&f->error);
+  access_fails = FALSE;
 }
 
 static void test_unfinished(Fixture *f, G_GNUC_UNUSED gconstpointer data)
@@ -526,6 +549,7 @@ int main(int argc, char **argv)
     {"follow", test_follow},
     {"follow-segment", test_follow_segment},
     {"follow-late", test_follow_late},
+    {"segment-unknown", test_segment_unknown},
     {"unfinished", test_unfinished},
     {"unfinished-then-segment", test_unfinished_then_segment},
     {"last-line-feed", test_last_line_feed},

@@ -104,6 +104,17 @@ static void test_too_many(void)
       text, "\n7 findings more are not shown; in all: 1 errors, 507 warnings\n"));
 }
 
+static void test_trouble(void)
+{
+  g_autoptr(Report) report = report_new();
+
+  report_error(report, "a", 0, 0, "wrong");
+  g_assert_false(report_troubled(report));
+  report_trouble(report, "a", "cannot be read: %s", "Input/output error");
+  g_assert_true(report_troubled(report));
+  g_assert_cmpuint(report_count(report, FINDING_ERROR), ==, 2);
+}
+
 int main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
@@ -114,5 +125,6 @@ int main(int argc, char **argv)
   g_test_add_func("/report/takes-errors", test_takes_errors);
   g_test_add_func("/report/hostile-text", test_hostile_text);
   g_test_add_func("/report/too-many", test_too_many);
+  g_test_add_func("/report/trouble", test_trouble);
   return g_test_run();
 }
