@@ -7,12 +7,14 @@ did not hold; the folder of that try is kept then, and named.
 
 import argparse
 import contextlib
+import signal
 import sys
 import time
 
 import clocks
 import disks
 import kills
+import loads
 import network
 import points
 from ground import Impossible
@@ -28,6 +30,16 @@ def each_of(module):
             except AssertionError as problem:
                 problems.append(f"{name}: {problem}")
         return lines, problems
+    return run
+
+
+def one_of(experiment):
+    """An experiment whose number is its size."""
+    def run(count):
+        try:
+            return [experiment(count)], []
+        except AssertionError as problem:
+            return [], [str(problem)]
     return run
 
 
@@ -49,6 +61,10 @@ EXPERIMENTS = {
     "disk": (0, 0, each_of(disks)),
     "network": (0, 0, each_of(network)),
     "clock": (0, 0, each_of(clocks)),
+    "releases": (20, 200, one_of(loads.many_releases)),
+    "files": (1000, 100000, one_of(loads.many_files)),
+    "list": (100000, 5000000, one_of(loads.long_list)),
+    "soak": (60, 3600, one_of(loads.soak)),
 }
 
 
@@ -85,6 +101,7 @@ def perform(name, arguments):
 
 def main():
     arguments = read_arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))      # so that all is put away
     names = arguments.name or list(EXPERIMENTS)
     with contextlib.suppress(KeyboardInterrupt):
         return 0 if all([perform(name, arguments) for name in names]) else 1
