@@ -23,8 +23,8 @@ class Shape:
 
     def __init__(self, seed, small):
         chance = random.Random(seed)
-        self.contacts = chance.choice([50, 300, 1000] if small else [50, 300, 1000, 5000])
         self.connections = chance.choice([1, 2, 4, 8])
+        self.contacts = (20 if small else 100) * chance.choice([1, 3, 10]) * self.connections
         self.releases = chance.choice([1, 1, 2])
         self.resend = chance.random() < 0.3
         self.delay = chance.choice([0, 1, 3])
