@@ -65,7 +65,7 @@ def run_until_over(station):
         return "held up"
     finally:
         station.daemon.send_signal(signal.SIGINT)      # inject(1) ends its program, then itself
-        station.daemon.wait(10)
+        station.daemon.wait(60)
         station.daemon = None
 
 
@@ -131,7 +131,7 @@ def run(name="points", count=None, workers=3):
             fault = tries[ended][1]
             try:
                 struck, how, states = ended.result()
-            except AssertionError as problem:
+            except (AssertionError, OSError, subprocess.SubprocessError) as problem:
                 problems.append(f"point {tries[ended]}: {problem}")
                 continue
             seen[fault]["struck" if struck else "not struck"] += 1
