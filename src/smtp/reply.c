@@ -34,6 +34,15 @@ void reply_reader_feed(ReplyReader *reader, const void *data, gsize length)
   g_byte_array_append(reader->input, data, (guint)length);
 }
 
+/* Whether the next line, received in full or not, is longer than one may be: it must not
+ * depend on how the network cut it. */
+static gboolean is_line_too_long(const ReplyReader *reader)
+{
+  const char *line = (const char *)reader->input->data + reader->start;
+  gsize left = reader->input->len - reader->start;
+  return left > LIMIT_REPLY_LINE && memchr(line, '\n', LIMIT_REPLY_LINE + 1) == NULL;
+}
+
 /* The next line without its end, NUL-terminated in place, or NULL. A lone LF ends a line
  * too: what the server meant is plain, and nothing is decided by the difference. */
 static char *next_line(ReplyReader *reader)
@@ -114,7 +123,7 @@ ReplyResult reply_reader_next(ReplyReader *reader, Reply *reply)
 
   if (reader->line_count == 0)
     g_string_truncate(reader->lines, 0);
-  while ((line = next_line(reader)) != NULL) {
+  while (!is_line_too_long(reader) && (line = next_line(reader)) != NULL) {
     if (!is_code(line))
       return broken(reader, line, reply);
     if (reader->line_count >= LIMIT_REPLY_LINES)
@@ -129,7 +138,5 @@ ReplyResult reply_reader_next(ReplyReader *reader, Reply *reply)
     finish_reply(reader, text, reply);
     return REPLY_COMPLETE;
   }
-  if (reader->input->len - reader->start > LIMIT_REPLY_LINE)
-    return broken(reader, "(a line without end)", reply);
-  return REPLY_NONE;
+  return is_line_too_long(reader) ? broken(reader, "(a line without end)", reply) : REPLY_NONE;
 }

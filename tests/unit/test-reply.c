@@ -96,6 +96,29 @@ static void test_endless(void)
   g_assert_cmpint(result, ==, REPLY_BROKEN);
 }
 
+/* The longest line there may be, and one that is longer, whatever comes with them. */
+static void test_long_lines(void)
+{
+  g_autofree char *longest = g_strnfill(LIMIT_REPLY_LINE - strlen("250 "), 'x');
+  g_autofree char *good = g_strconcat("250 ", longest, "\n250 next\n", NULL);
+  g_autofree char *bad = g_strconcat("250 x", longest, "\n250 next\n", NULL);
+  for (gsize piece = 1; piece < 2 * LIMIT_REPLY_LINE; piece *= 8) {
+    Reply reply;
+    ReplyResult result = REPLY_NONE;
+    g_autoptr(ReplyReader) reader = reply_reader_new();
+    for (gsize at = 0; result == REPLY_NONE; at += piece) {
+      reply_reader_feed(reader, bad + at, MIN(piece, strlen(bad) - at));
+      result = reply_reader_next(reader, &reply);
+    }
+    g_assert_cmpint(result, ==, REPLY_BROKEN);
+  }
+  Reply reply;
+  g_autoptr(ReplyReader) reader = reply_reader_new();
+  reply_reader_feed(reader, good, strlen(good));
+  g_assert_cmpint(reply_reader_next(reader, &reply), ==, REPLY_COMPLETE);
+  g_assert_cmpstr(reply.text, ==, longest);
+}
+
 int main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
@@ -103,5 +126,6 @@ int main(int argc, char **argv)
   g_test_add_func("/reply/several", test_several_in_one_packet);
   g_test_add_func("/reply/garbage", test_garbage);
   g_test_add_func("/reply/endless", test_endless);
+  g_test_add_func("/reply/long-lines", test_long_lines);
   return g_test_run();
 }
