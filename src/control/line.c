@@ -7,35 +7,55 @@ G_DEFINE_QUARK(dateline-control-error-quark, control_error)
 
 /* json-glib's parser calls itself for each level: a line of brackets would use up the
  * stack. Nothing that we say to each other is nested half as deeply. */
-enum { DEPTH_MAX = 16 };
+#define DEPTH_MAX 16
 
-static gboolean is_shallow(const char *line, gsize length)
+/* What JSON has outside of texts. The parser would take more: comments and other quotation
+ * marks, in which brackets would be miscounted here. */
+static const char OUTSIDE[] = " \t\r\n{}[]:,+-.0123456789Eaeflnrstu";
+
+/* The byte behind the text that begins behind at. */
+static const char *skip_text(const char *at, const char *end)
 {
-  gboolean quoted = FALSE;
-  guint depth = 0;
+  while (at < end && *at != '"') {
+    at += *at == '\\' && at + 1 < end ? 2 : 1;
+  }
+  return MIN(at + 1, end);
+}
 
-  for (gsize i = 0; i < length && depth <= DEPTH_MAX; i++) {
-    if (line[i] == '\\') {
-      i++;
-    } else if (line[i] == '"') {
-      quoted = !quoted;
-    } else if (!quoted && (line[i] == '[' || line[i] == '{')) {
-      depth++;
-    } else if (!quoted && depth > 0 && (line[i] == ']' || line[i] == '}')) {
-      depth--;
+/* NULL, or why the parser must not see the line. Where there is more than an object it would
+ * lose, and leak, all but the last. */
+static const char *find_flaw(const char *line, gsize length)
+{
+  const char *end = line + length;
+  guint depth = 0;
+  gboolean done = FALSE;
+
+  for (const char *at = line; at < end;) {
+    const char c = *at++;
+    if (depth == 0 && !g_ascii_isspace(c) && (done || c != '{')) {
+      return done ? "something follows the object" : "it holds no JSON object";
+    } else if (c == '"') {
+      at = skip_text(at, end);
+    } else if (memchr(OUTSIDE, c, strlen(OUTSIDE)) == NULL) {
+      return "something in it is not JSON";
+    } else if ((c == '[' || c == '{') && ++depth > DEPTH_MAX) {
+      return "it is nested more than " G_STRINGIFY(DEPTH_MAX) " levels deep";
+    } else if (c == ']' || c == '}') {
+      done = --depth == 0;
     }
   }
-  return depth <= DEPTH_MAX;
+  return NULL;
 }
 
 JsonNode *control_line_read(const char *line, gsize length, GError **error)
 {
   g_autoptr(JsonParser) parser = json_parser_new_immutable();
   g_autoptr(GError) reason = NULL;
+  const char *flaw = find_flaw(line, length);
 
-  if (!is_shallow(line, length)) {
-    g_set_error(error, CONTROL_ERROR, CONTROL_ERROR_FORMAT,
-                "the line is nested more than %d levels deep", DEPTH_MAX);
+  if (flaw != NULL) {
+    g_set_error(error, CONTROL_ERROR, CONTROL_ERROR_FORMAT, "the line is not JSON of this protocol: %s",
+                flaw);
     return NULL;
   }
   if (!json_parser_load_from_data(parser, line, (gssize)length, &reason)) {

@@ -147,6 +147,35 @@ static void test_reply_is_made_valid(Fixture *fixture, G_GNUC_UNUSED gconstpoint
   g_assert_true(g_str_has_suffix(line, "\n"));
 }
 
+/* What json-glib takes for JSON, and is none; brackets that its parser would see, and a count
+ * of brackets would not, come first. */
+static void test_no_json(G_GNUC_UNUSED Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  static const struct {
+    const char *line, *why;
+  } lines[] = {
+    {"{/*\"*/\"a\":[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]}", "not JSON"},
+    {"{'\"':[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]}", "not JSON"},
+    {"{\\\"a\":[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]}", "not JSON"},
+    {"// \"\n{}", "no JSON object"},
+    {"var a = {};", "no JSON object"},
+    {"1 {}", "no JSON object"},
+    {"{\"a\":1} {\"a\":2}", "follows the object"},
+    {"{} x", "follows the object"},
+    {"{},", "follows the object"},
+    {"{\"a", "not JSON"},
+    {"[]", "no JSON object"},
+    {"", "no JSON object"},
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS(lines); i++) {
+    g_autoptr(GError) error = NULL;
+    g_assert_null(control_line_read(lines[i].line, strlen(lines[i].line), &error));
+    g_assert_error(error, CONTROL_ERROR, CONTROL_ERROR_FORMAT);
+    g_assert_nonnull(strstr(error->message, lines[i].why));
+  }
+}
+
 /* --- Raw clients --- */
 
 static GSocket *connect_to(const Fixture *fixture)
@@ -479,6 +508,7 @@ int main(int argc, char **argv)
   ADD("reply-is-made-valid", test_reply_is_made_valid);
   ADD("garbage", test_garbage);
   ADD("deep", test_deep);
+  ADD("no-json", test_no_json);
   ADD("oversized", test_oversized);
   ADD("silent", test_silent);
   ADD("two-clients", test_two_clients);
