@@ -8,6 +8,10 @@
 #include "base/limits.h"
 #include "base/names.h"
 
+/* libyaml takes time by the square of how deeply lists are nested, and knows no cap of its
+ * own: two megabytes of brackets would keep the daemon busy for hours. */
+enum { YAML_SIZE_MAX = 16 << 10 };
+
 typedef struct {
   const char *file;
   guint first_line;         /* of the YAML in the file */
@@ -422,8 +426,13 @@ void front_matter_read(const char *text, const char *file, FrontMatter *front,
   g_autofree char *copy = g_strndup(yaml, (gsize)(end - yaml));
   Reader reader = { .file = file, .first_line = line + 1, .yaml = copy, .front = front,
                     .report = report };
-  read_yaml(&reader);
-  check_times(&reader);
+  if (strlen(copy) <= YAML_SIZE_MAX) {
+    read_yaml(&reader);
+    check_times(&reader);
+  } else {
+    fail(&reader, line, "the front matter that begins here has more than %d bytes; is a \"---\" "
+         "missing behind it?", YAML_SIZE_MAX);
+  }
   *body = next_line(end);
   *body_line = end_line + 1;
 }

@@ -223,6 +223,16 @@ static void test_aliases(void)
   g_assert_true(report_failed(reading.report));
 }
 
+/* Brackets within brackets, for which the parser of YAML would take hours. */
+static void test_brackets(void)
+{
+  g_autofree char *brackets = g_strnfill(1 << 20, '[');
+  g_autofree char *text = g_strconcat("---\nlist: ", brackets, "\n---\nText", NULL);
+  g_auto(Reading) reading = { .report = NULL };
+  read_front(&reading, text);
+  content_assert_finding(reading.report, FINDING_ERROR, 1, "more than 16384 bytes");
+}
+
 int main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
@@ -236,5 +246,6 @@ int main(int argc, char **argv)
   g_test_add_func("/frontmatter/never-ends", test_never_ends);
   g_test_add_func("/frontmatter/many-keys", test_many_keys);
   g_test_add_func("/frontmatter/aliases", test_aliases);
+  g_test_add_func("/frontmatter/brackets", test_brackets);
   return g_test_run();
 }
