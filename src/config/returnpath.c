@@ -22,6 +22,12 @@ static gboolean ends_in_word(const char *text)
   return *text != '\0' && g_ascii_isalnum(text[strlen(text) - 1]);
 }
 
+static gboolean has_token(const char *text)
+{
+  Verp verp;
+  return verp_parse(text, &verp);
+}
+
 /* around: what stands before and behind each placeholder. */
 static gboolean check_placeholder(const char *text, char **around, GError **error)
 {
@@ -35,10 +41,22 @@ static gboolean check_placeholder(const char *text, char **around, GError **erro
     return refuse(error, text, VERP_PLACEHOLDER " stands in it twice; once is enough");
   if (strchr(around[1], '@') == NULL)
     return refuse(error, text, VERP_PLACEHOLDER " must stand before the @");
+  if (has_token(around[0]))
+    return refuse(error, text, "what stands before " VERP_PLACEHOLDER " looks like a token itself, "
+                  "and would be taken for it");
   if (ends_in_word(around[0]) || g_ascii_isalnum(around[1][0]))
     return refuse(error, text, "a letter or digit touches " VERP_PLACEHOLDER ", so that it could "
                   "not be found again; put a \"+\" or \"-\" between them");
   return TRUE;
+}
+
+/* mailbox: what address_parse() made of text, which had TOKEN at offset. It takes blanks off
+ * and changes the domain, so that the token is where it was before the @. */
+static char *put_placeholder(const char *mailbox, const char *text, gsize offset)
+{
+  gsize blanks = (gsize)(strrchr(text, '@') - text) - (gsize)(strrchr(mailbox, '@') - mailbox);
+  g_autofree char *before = g_strndup(mailbox, offset - blanks);
+  return g_strconcat(before, VERP_PLACEHOLDER, mailbox + offset - blanks + strlen(TOKEN), NULL);
 }
 
 char *return_path_read(const char *text, GError **error)
@@ -53,6 +71,7 @@ char *return_path_read(const char *text, GError **error)
       g_prefix_error(error, "with a token in place of " VERP_PLACEHOLDER ", ");
     return NULL;
   }
-  g_auto(GStrv) parts = g_strsplit(address.mailbox, TOKEN, -1);
-  return g_strjoinv(VERP_PLACEHOLDER, parts);
+  return around[0] == NULL || around[1] == NULL
+             ? g_strdup(address.mailbox)
+             : put_placeholder(address.mailbox, longest, strlen(around[0]));
 }

@@ -624,6 +624,7 @@ static void test_return_paths(Fixture *fixture, G_GNUC_UNUSED gconstpointer data
     {"b+{contact}@example.org", "nothing but {token} may stand in braces"},
     {"b+{token@example.org", "nothing but {token} may stand in braces"},
     {"b+{{token}}@example.org", "nothing but {token} may stand in braces"},
+    {"d1000000001zzzzzzzzzz-{token}@example.org", "looks like a token itself"},
     {"b {token}@example.org", "is not a mail address"},
     /* 64 with a token of the longest, and one more. */
     {"thirty-six-characters-and-a-plus----+{token}@example.org", NULL},
