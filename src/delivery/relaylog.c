@@ -49,6 +49,10 @@ static const struct {
   {"Exim", RELAY_LOG_OTHER, "-", EXIM "(?:" EXIM_ID "|Start queue run|End queue run)"},
 };
 
+/* Longer than what syslog and these relays write. The forms take time by the square of a
+ * line's length where a stranger has a hand in it. */
+enum { LINE_LENGTH_MAX = 8 << 10 };
+
 static const char *const MONTHS[] = {
   "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 };
@@ -182,7 +186,7 @@ static gboolean parse_as(guint index, const char *line, gsize length, gint64 nea
 gboolean relay_log_parse(const char *line, gsize length, gint64 near_ms, RelayLogEntry *entry)
 {
   *entry = (RelayLogEntry){.relay = NULL};
-  for (guint i = 0; i < G_N_ELEMENTS(FORMS); i++) {
+  for (guint i = 0; i < G_N_ELEMENTS(FORMS) && length <= LINE_LENGTH_MAX; i++) {
     if (memmem(line, length, FORMS[i].hint, strlen(FORMS[i].hint)) != NULL &&
         parse_as(i, line, length, near_ms, entry)) {
       return TRUE;
