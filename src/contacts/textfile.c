@@ -126,6 +126,9 @@ static void note_stray(Survey *survey, guchar byte, goffset offset)
   survey->controls += byte < 0xa0;
 }
 
+/* Octets of a character. */
+enum { UTF8_MAX = 4 };
+
 /* Surveys text, which stands at offset in its file; returns how much of it was done:
  * all but a character that may go on in the next chunk. NUL says nothing about the
  * encoding. */
@@ -143,7 +146,7 @@ static gsize survey_chunk(Survey *survey, const char *text, gsize length, goffse
       break;
     }
     if (*p != '\0') {
-      if (!last && g_utf8_get_char_validated(p, end - p) == (gunichar)-2) {
+      if (!last && end - p < UTF8_MAX && g_utf8_get_char_validated(p, end - p) == (gunichar)-2) {
         break;
       }
       note_stray(survey, (guchar)*p, offset + (p - text));

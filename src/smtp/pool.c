@@ -216,6 +216,15 @@ static void on_merge(gpointer host, Job *job, Merge *merge)
   pool->host->merge(pool->host_data, job, merge);
 }
 
+/* Whoever knows that a recipient does not exist is at work as well. */
+static gboolean shows_service(const Outcome *outcome)
+{
+  Verdict verdict = outcome->judgement.verdict;
+  return (outcome->stage == STAGE_DOT && verdict == VERDICT_PROCEED) ||
+         (verdict == VERDICT_BOUNCE && outcome->code != 0 &&
+          outcome->judgement.scope == SCOPE_RECIPIENT);
+}
+
 static void on_settled(gpointer host, Job *job, const Outcome *outcome)
 {
   Pool *pool = ((Member *)host)->pool;
@@ -223,10 +232,11 @@ static void on_settled(gpointer host, Job *job, const Outcome *outcome)
   if (outcome->stage == STAGE_DOT && outcome->judgement.verdict == VERDICT_PROCEED) {
     pool->sent++;
     login_accepted(pool->login, ((Member *)host)->token_serial);
-    clear_trouble(pool);
     if (throttle_accepted(&pool->throttle, clock_monotonic_ms()))
       wake_later(pool, 0);
   }
+  if (shows_service(outcome))
+    clear_trouble(pool);
   heed_load(pool, job, outcome);
   pool->host->settled(pool->host_data, pool, job, outcome);
 }
