@@ -99,6 +99,11 @@ void verp_write_token(VerpKey *key, guint32 contact, char token[VERP_TOKEN_SIZE]
   *at = '\0';
 }
 
+gboolean verp_is_pattern(const char *path)
+{
+  return strstr(path, VERP_PLACEHOLDER) != NULL;
+}
+
 void verp_write_path(GString *path, const char *pattern, const char *token)
 {
   const char *place = strstr(pattern, VERP_PLACEHOLDER);

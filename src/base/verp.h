@@ -40,6 +40,9 @@ gboolean verp_parse(const char *text, Verp *verp);
 /* Whether the token was made with this key, for this contact. */
 gboolean verp_is_sealed(const Verp *verp, VerpKey *key);
 
+/* Whether a return path has VERP_PLACEHOLDER in it. */
+gboolean verp_is_pattern(const char *path);
+
 /* pattern: a return path, VERP_PLACEHOLDER where the token belongs; without one the path is the
  * same for all. Replaces what is in path. */
 void verp_write_path(GString *path, const char *pattern, const char *token);

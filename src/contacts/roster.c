@@ -11,6 +11,7 @@ struct Roster {
   char *path;
   sqlite3 *db;
   sqlite3_stmt *read;
+  guint32 at;            /* the contact on which `read` stands; 0: on none */
   sqlite3_stmt *find;
   GPtrArray *lists;      /* names, by number from 1 */
   GPtrArray *files;      /* the same of their files */
@@ -178,15 +179,15 @@ static gboolean read_counts(Roster *roster, GError **error)
   return read_skipped_counts(roster, error);
 }
 
-enum { FIXED_COLUMNS = 5 };  /* of the statement below, before f1 */
+enum { FIXED_COLUMNS = 6 };  /* of the statement below, before f1 */
 
 static gboolean prepare_statements(Roster *roster, GError **error)
 {
-  g_autoptr(GString) sql = g_string_new("SELECT mailbox, smtputf8, name, list, line");
+  g_autoptr(GString) sql = g_string_new("SELECT contact, mailbox, smtputf8, name, list, line");
   for (guint i = 1; i <= roster->columns->len; i++) {
     g_string_append_printf(sql, ", f%u", i);
   }
-  g_string_append(sql, " FROM recipients WHERE contact = ?");
+  g_string_append(sql, " FROM recipients WHERE contact >= ? ORDER BY contact");
   return prepare(roster, sql->str, &roster->read, error) &&
          prepare(roster, "SELECT contact FROM recipients WHERE contact > ?1 AND instr(key, ?2) "
                  "ORDER BY contact LIMIT 1", &roster->find, error);
@@ -253,12 +254,28 @@ static const char *name_of(const GPtrArray *names, gint64 list)
                                                  : NULL;
 }
 
+/* Contacts are mostly read in their order: the next one is a step away, and takes half the time
+ * of one that must be looked up. */
+static int seek(Roster *roster, guint32 contact)
+{
+  sqlite3_stmt *read = roster->read;
+  if (roster->at == 0 || contact != roster->at + 1) {
+    sqlite3_reset(read);
+    sqlite3_bind_int64(read, 1, contact);
+  }
+  roster->at = 0;
+  int code = sqlite3_step(read);
+  if (code == SQLITE_ROW && sqlite3_column_int64(read, 0) != contact) {
+    return SQLITE_DONE;
+  }
+  roster->at = code == SQLITE_ROW ? contact : 0;
+  return code;
+}
+
 gboolean roster_read(Roster *roster, guint32 contact, RosterRecipient *recipient, GError **error)
 {
   sqlite3_stmt *read = roster->read;
-  sqlite3_reset(read);
-  sqlite3_bind_int64(read, 1, contact);
-  int code = sqlite3_step(read);
+  int code = seek(roster, contact);
   if (code == SQLITE_DONE) {
     g_set_error(error, CONTACTS_ERROR, CONTACTS_ERROR_ROSTER,
                 "%s: there is no recipient %u; there are %u", roster->path, contact,
@@ -270,12 +287,12 @@ gboolean roster_read(Roster *roster, guint32 contact, RosterRecipient *recipient
   }
   *recipient = (RosterRecipient){
     .contact = contact,
-    .mailbox = column_text(read, 0),
-    .needs_smtputf8 = sqlite3_column_int(read, 1) != 0,
-    .name = column_text(read, 2),
-    .list = name_of(roster->lists, sqlite3_column_int64(read, 3)),
-    .file = name_of(roster->files, sqlite3_column_int64(read, 3)),
-    .line = (guint)sqlite3_column_int64(read, 4),
+    .mailbox = column_text(read, 1),
+    .needs_smtputf8 = sqlite3_column_int(read, 2) != 0,
+    .name = column_text(read, 3),
+    .list = name_of(roster->lists, sqlite3_column_int64(read, 4)),
+    .file = name_of(roster->files, sqlite3_column_int64(read, 4)),
+    .line = (guint)sqlite3_column_int64(read, 5),
     .values = roster->values,
   };
   gboolean whole = recipient->mailbox && recipient->list;

@@ -49,18 +49,32 @@ void delivery_set_recipient(Delivery *delivery, const RosterRecipient *recipient
   delivery->contact = recipient->contact;
 }
 
+/* Made only where a command asks for it: a token costs a tenth of a message. */
+static const char *token(Delivery *delivery)
+{
+  if (*delivery->token == '\0')
+    verp_write_token(delivery->key, delivery->contact, delivery->token);
+  return delivery->token;
+}
+
+/* The Job is a Delivery's first member. */
+static const char *envelope_id(Job *job)
+{
+  return token((Delivery *)job);
+}
+
 void delivery_set_envelope(Delivery *delivery, const Terms *terms, VerpKey *key)
 {
   Job *job = &delivery->job;
   job->dsn_notify = terms->dsn_notify;
   job->dsn_return = terms->dsn_return;
   job->return_path = terms->return_path;
-  job->envelope_id = NULL;
-  if (key == NULL)
+  job->envelope_id = key != NULL ? envelope_id : NULL;
+  delivery->key = key;
+  delivery->token[0] = '\0';
+  if (key == NULL || !verp_is_pattern(terms->return_path))
     return;
-  verp_write_token(key, delivery->contact, delivery->token);
-  verp_write_path(delivery->return_path, terms->return_path, delivery->token);
-  job->envelope_id = delivery->token;
+  verp_write_path(delivery->return_path, terms->return_path, token(delivery));
   job->return_path = delivery->return_path->str;
 }
 

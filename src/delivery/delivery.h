@@ -22,7 +22,8 @@ typedef struct {
   GString *strings;        /* the texts that name, values and job.mailbox point into */
   const char *name;        /* or NULL */
   const char **values;     /* by the roster's columns */
-  char token[VERP_TOKEN_SIZE];   /* job.envelope_id */
+  VerpKey *key;            /* the release's, or NULL */
+  char token[VERP_TOKEN_SIZE];   /* made when it is wanted; "": not yet */
   GString *return_path;    /* job.return_path */
 } Delivery;
 

@@ -84,6 +84,15 @@ static void append_orcpt(GString *line, const char *mailbox)
     g_string_truncate(line, before);
 }
 
+static void append_envelope_id(GString *line, Job *job)
+{
+  const char *id = job->envelope_id != NULL ? job->envelope_id(job) : NULL;
+  if (id == NULL || strlen(id) > ENVID_LENGTH)
+    return;
+  g_string_append(line, " ENVID=");
+  append_xtext(line, id);
+}
+
 /* Nobody can be told anything about a message with the null return path. */
 static gboolean may_be_reported(const Job *job, guint extensions)
 {
@@ -92,7 +101,7 @@ static gboolean may_be_reported(const Job *job, guint extensions)
 
 /* --- Commands --- */
 
-void envelope_write_mail(GString *line, const Job *job, guint extensions)
+void envelope_write_mail(GString *line, Job *job, guint extensions)
 {
   g_string_assign(line, "MAIL FROM:<");
   g_string_append(line, job->return_path);
@@ -103,10 +112,7 @@ void envelope_write_mail(GString *line, const Job *job, guint extensions)
     g_string_append(line, " SMTPUTF8");
   if (may_be_reported(job, extensions)) {
     g_string_append(line, job->dsn_return == DSN_FULL ? " RET=FULL" : " RET=HDRS");
-    if (job->envelope_id != NULL && strlen(job->envelope_id) <= ENVID_LENGTH) {
-      g_string_append(line, " ENVID=");
-      append_xtext(line, job->envelope_id);
-    }
+    append_envelope_id(line, job);
   }
   g_string_append(line, "\r\n");
 }

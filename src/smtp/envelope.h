@@ -12,15 +12,17 @@
 
 /* One message to one recipient. The host makes it and embeds it in something larger; it
  * belongs to the session from next_job() to settled(). */
-typedef struct {
+typedef struct Job Job;
+struct Job {
   const char *return_path;   /* envelope sender, "" for the null one */
   const char *mailbox;       /* RCPT TO */
   gboolean needs_smtputf8;
   guint64 size;              /* estimate for SIZE (RFC 1870) */
-  const char *envelope_id;   /* what a report names the message by (ENVID), or NULL */
+  /* What a report names the message by (ENVID), made when it is wanted; NULL: nothing. */
+  const char *(*envelope_id)(Job *job);
   guint dsn_notify;          /* a set of DsnNotify; none: what the relay does by itself */
   DsnReturn dsn_return;
-} Job;
+};
 
 /* The extensions that have parameters here, as a set. SMTPUTF8 is not among them: whoever
  * needs it cannot do without, which is for the session to see. */
@@ -34,5 +36,5 @@ typedef enum {
 guint envelope_extension(const char *keyword, const RelaySettings *relay);
 
 /* Replace what is in line by the command, CRLF included. extensions: a set of those offered. */
-void envelope_write_mail(GString *line, const Job *job, guint extensions);
+void envelope_write_mail(GString *line, Job *job, guint extensions);
 void envelope_write_rcpt(GString *line, const Job *job, guint extensions);

@@ -24,7 +24,7 @@ static void expect(Session *session, SmtpStage stage, Transaction *transaction)
 
 static void queue_envelope_command(Session *session, Transaction *transaction)
 {
-  const Job *job = transaction->job;
+  Job *job = transaction->job;
   GString *line = session->line;
   SmtpStage stage = transaction->next_command;
 
