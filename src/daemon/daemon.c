@@ -58,7 +58,9 @@ static void on_rejected(const char *id, gpointer data)
 static void on_finished(const char *id, gpointer data)
 {
   Daemon *daemon = data;
-  intake_archive(daemon->intake, id);
+  /* While the daemon ends it may be the last thing that happens; the next start archives it. */
+  if (daemon->intake != NULL)
+    intake_archive(daemon->intake, id);
 }
 
 static void on_engine_stopped(gpointer data)

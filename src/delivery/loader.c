@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "delivery/loader.h"
 
+#include "base/worker.h"
+
 struct Loader {
   Committer *committer;
   LoaderDone done;
   gpointer data;
   GPtrArray *errands;     /* given and not yet done() */
-  GThreadPool *thread;    /* one thread, in order */
+  Worker *thread;
   GAsyncQueue *read;      /* Errand *, on the way back */
   GSource *notifier;      /* there is something in it */
   gint closing;           /* atomic */
@@ -80,14 +82,14 @@ Loader *loader_new(Committer *committer, LoaderDone done, gpointer data)
   g_source_set_static_name(loader->notifier, "loader");
   g_source_set_callback(loader->notifier, on_read, loader, NULL);
   g_source_attach(loader->notifier, NULL);
-  loader->thread = g_thread_pool_new(run, loader, 1, TRUE, NULL);
+  loader->thread = worker_new("loader", run, loader);
   return loader;
 }
 
 void loader_free(Loader *loader)
 {
   g_atomic_int_set(&loader->closing, 1);
-  g_thread_pool_free(loader->thread, FALSE, TRUE);
+  worker_free(loader->thread);
   g_source_destroy(loader->notifier);
   g_source_unref(loader->notifier);
   g_async_queue_unref(loader->read);
@@ -109,14 +111,14 @@ void loader_read(Loader *loader, const char *directory, Domains *domains, Usage 
   Errand *errand = add(loader, domains, usage);
   errand->directory = g_strdup(directory);
   errand->id = g_path_get_basename(directory);
-  g_thread_pool_push(loader->thread, errand, NULL);
+  worker_push(loader->thread, errand);
 }
 
 void loader_read_done(Loader *loader, Config *config, Domains *domains, Usage *usage)
 {
   Errand *errand = add(loader, domains, usage);
   errand->config = config_ref(config);
-  g_thread_pool_push(loader->thread, errand, NULL);
+  worker_push(loader->thread, errand);
 }
 
 guint loader_length(const Loader *loader)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "spool/intake.h"
 
+#include "base/worker.h"
 #include "delivery/segment.h"
 #include "spool/acceptance.h"
 #include "spool/drop.h"
@@ -12,7 +13,7 @@ struct Intake {
   gpointer data;
   History *history;        /* the thread's */
   GHashTable *told;        /* the thread's: id or path -> why it stays, as it was told last */
-  GThreadPool *thread;     /* one thread, in order */
+  Worker *thread;
   GHashTable *waiting;     /* paths in incoming/ that were given and not yet decided */
   guint retry;             /* timer: something stays; 0: nothing does */
   gint closing;            /* atomic */
@@ -243,7 +244,7 @@ static Errand *errand_new(Intake *intake, void (*work)(Errand *errand))
 
 static void send_errand(Errand *errand)
 {
-  g_thread_pool_push(errand->intake->thread, errand, NULL);
+  worker_push(errand->intake->thread, errand);
 }
 
 void intake_take(Intake *intake, const char *path, const char *channel)
@@ -290,7 +291,7 @@ Intake *intake_new(Config *config, const IntakeEvents *events, gpointer data, GE
   intake->history = history;
   intake->told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
   intake->waiting = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-  intake->thread = g_thread_pool_new(run, intake, 1, TRUE, NULL);
+  intake->thread = worker_new("intake", run, intake);
   return intake;
 }
 
@@ -306,7 +307,7 @@ void intake_free(Intake *intake)
 {
   g_atomic_int_set(&intake->closing, 1);
   g_clear_handle_id(&intake->retry, g_source_remove);
-  g_thread_pool_free(intake->thread, FALSE, TRUE);
+  worker_free(intake->thread);
   while (g_main_context_iteration(NULL, FALSE))
     continue;
   g_hash_table_unref(intake->waiting);
