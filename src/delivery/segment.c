@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "base/durable.h"
 #include "base/limits.h"
@@ -159,9 +160,21 @@ gboolean segment_write(Segment *segment, const char *lines, gsize length, GError
   return durable_write_all(segment->fd, lines, length, error);
 }
 
+/* A file system that gives itself up, as ext4 does after an error, reports success for a sync of
+ * just that moment, though nothing of it is kept (seen with Linux 6.18). From then on no file can
+ * be cut, be it to the length that it has: where that succeeds, what had been synced is kept. To
+ * change the times of a file, or to write no octets, would tell too late. */
+static gboolean is_kept(int fd)
+{
+  struct stat status;
+
+  return fstat(fd, &status) == 0 && ftruncate(fd, status.st_size) == 0;
+}
+
 gboolean segment_sync(Segment *segment, GError **error)
 {
-  return fdatasync(segment->fd) == 0 || fail(error, "sync", segment->path);
+  return (fdatasync(segment->fd) == 0 && is_kept(segment->fd)) ||
+         fail(error, "sync", segment->path);
 }
 
 void segment_free(Segment *segment)
