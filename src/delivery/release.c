@@ -169,6 +169,7 @@ Delivery *release_take(Release *release, const char *relay)
   release_enter(release, contact, EVENT_INTENDED, 0, FALSE);
   delivery->domains = domains_ref(release->domains);
   delivery->lane = agenda_lane(release->agenda, contact);
+  now = clock_monotonic_ms();   /* the intent's: to read the recipient may have taken a while */
   domains_begin(delivery->domains, delivery->lane, now);
   pace_take(&release->pace, now);
   release->out++;

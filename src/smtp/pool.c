@@ -36,6 +36,7 @@ struct Pool {
   Breaker breaker;         /* whether it is worth trying */
   char *trouble;           /* NULL while the breaker says healthy */
   gboolean stopping;
+  gboolean asking;         /* for a job, which may make the host offer one to another session */
   guint out;               /* jobs that are in the sessions */
   guint64 sent;
   GSource *ticker;         /* deadlines, while there are sessions */
@@ -174,7 +175,7 @@ static gboolean is_surplus(const Pool *pool, const Member *member)
 static gboolean may_take(const Pool *pool, const Member *member)
 {
   BreakerState state = pool_state(pool);
-  return !pool->stopping && state != BREAKER_TROUBLE &&
+  return !pool->stopping && !pool->asking && state != BREAKER_TROUBLE &&
          (state != BREAKER_PROBING || pool->out == 0) && !is_surplus(pool, member);
 }
 
@@ -183,24 +184,38 @@ static gint64 wait_for_rates(Pool *pool, gint64 now_ms)
   return MAX(pace_wait_ms(&pool->pace, now_ms), throttle_wait_ms(&pool->throttle, now_ms));
 }
 
+static Job *ask_host(Pool *pool)
+{
+  pool->asking = TRUE;
+  Job *job = pool->host->next_job(pool->host_data, pool);
+  pool->asking = FALSE;
+  return job;
+}
+
+/* The job counts from when it is there and not from when it was asked for, for that may have
+ * taken a while: so the rate holds for the moments at which messages begin. */
+static void count_job(Pool *pool)
+{
+  gint64 now = clock_monotonic_ms();
+  pace_take(&pool->pace, now);
+  throttle_take(&pool->throttle, now);
+  pool->out++;
+}
+
 static Job *on_next_job(gpointer host)
 {
   Member *member = host;
   Pool *pool = member->pool;
-  gint64 now = clock_monotonic_ms();
   if (!may_take(pool, member))
     return NULL;
-  gint64 wait = wait_for_rates(pool, now);
+  gint64 wait = wait_for_rates(pool, clock_monotonic_ms());
   if (wait > 0) {
     wake_later(pool, wait);
     return NULL;
   }
-  Job *job = pool->host->next_job(pool->host_data, pool);
-  if (job == NULL)
-    return NULL;
-  pace_take(&pool->pace, now);
-  throttle_take(&pool->throttle, now);
-  pool->out++;
+  Job *job = ask_host(pool);
+  if (job != NULL)
+    count_job(pool);
   return job;
 }
 
