@@ -4,7 +4,7 @@ import socket
 import pytest
 
 from sink import Sink
-from station import Station
+from station import PATIENCE, Station
 
 
 @pytest.fixture
@@ -60,6 +60,6 @@ def notices(tmp_path, monkeypatch):
     path = str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
         receiver.bind(path)
-        receiver.settimeout(20)
+        receiver.settimeout(PATIENCE)
         monkeypatch.setenv("NOTIFY_SOCKET", path)
         yield lambda: dict(line.split("=", 1) for line in receiver.recv(4096).decode().splitlines())

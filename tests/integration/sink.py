@@ -21,7 +21,7 @@ import subprocess
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PATIENCE = 20  # seconds for what should take none
+PATIENCE = 60  # seconds for what should take none
 
 Record = collections.namedtuple(
     "Record", "time connection sender recipients size message_id")

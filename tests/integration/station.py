@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A whole dateline in a temporary folder: configuration, spool, lists, daemon, command."""
 
+import datetime
 import json
 import os
 import pathlib
@@ -18,6 +19,10 @@ SOURCE = pathlib.Path(__file__).parents[2]
 # is not met by then is a failure, not a reason to wait longer.
 PATIENCE = 60
 
+# A rate holds over every stretch of a second by the daemon's clock; the journal shows another
+# one, and of both only whole milliseconds.
+A_SECOND = 0.998
+
 
 def wait_until(condition, what, patience=PATIENCE):
     """Returns what condition() returns as soon as that is true. what: a text, or a function
@@ -30,6 +35,16 @@ def wait_until(condition, what, patience=PATIENCE):
         if time.monotonic() > end:
             raise AssertionError(f"not within {patience} s: {what() if callable(what) else what}")
         time.sleep(0.02)
+
+
+def most_within(moments, seconds):
+    """The most of these moments, which are in order, that lie within a half-open stretch."""
+    first = most = 0
+    for last, moment in enumerate(moments):
+        while moment - moments[first] >= seconds:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
 
 
 class Station:
@@ -107,7 +122,7 @@ channels = {{
         except (FileNotFoundError, ConnectionRefusedError):
             return None
 
-    def stop(self, patience=15):
+    def stop(self, patience=PATIENCE):
         """A clean stop; returns the exit status."""
         self.daemon.send_signal(signal.SIGTERM)
         status = self.daemon.wait(patience)
@@ -187,6 +202,13 @@ channels = {{
             if path.exists():
                 lines += path.read_text(errors="replace").splitlines()
         return [line.split(" ") for line in lines]
+
+    def begun(self, release, contacts=None):
+        """When messages to these contacts, or to all, were begun: what rates count. In seconds."""
+        wanted = None if contacts is None else {f"contact={contact}" for contact in contacts}
+        return [datetime.datetime.fromisoformat(line[1].replace("Z", "+00:00")).timestamp()
+                for line in self.journal(release)
+                if line[2:3] == ["intended"] and (wanted is None or line[3] in wanted)]
 
     def close(self):
         if self.daemon is not None:

@@ -36,15 +36,16 @@ def bench(tmp_path):
 
 
 def processes_of(folder):
-    """The pids of this folder's senders and sinks."""
+    """The command lines of this folder's senders and sinks."""
     found = []
     for entry in pathlib.Path("/proc").glob("[0-9]*"):
         try:
-            told = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+            command = (entry / "cmdline").read_bytes()
+            told = command + (entry / "environ").read_bytes()
         except OSError:
             continue
         if str(folder).encode() in told and int(entry.name) != os.getpid():
-            found.append(int(entry.name))
+            found.append(command)
     return found
 
 
@@ -73,8 +74,8 @@ def test_a_table_for_people(bench):
 
 def test_an_interruption_leaves_nothing(bench, tmp_path):
     process = bench("idle-memory", "--json")
-    wait_until(lambda: any(b"datelined" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
-                           for pid in processes_of(tmp_path)), "the daemon runs")
+    wait_until(lambda: any(b"datelined" in command for command in processes_of(tmp_path)),
+               "the daemon runs")
     process.send_signal(signal.SIGTERM)
     assert process.communicate(timeout=PATIENCE)[0] == ""
     assert process.returncode != 0

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from station import BUILD, wait_until
+from station import BUILD, PATIENCE, wait_until
 
 LIBRARY = BUILD / "tests" / "integration" / "hang.so"
 RELEASE = "---\nsubject: News\n---\nDear {{first_name}} of {{outlet}},\n\nthe news.\n"
@@ -65,15 +65,6 @@ def reached(sink):
     return collections.Counter(r for record in sink.records() for r in record.recipients)
 
 
-def rest(sink):
-    """How many were reached when no more are."""
-    count = -1
-    while count != len(sink.records()):
-        count = len(sink.records())
-        time.sleep(0.5)
-    return count
-
-
 def test_a_hung_disk_is_told_and_waited_for(sinks, stations, notices, disk, monkeypatch):
     monkeypatch.setenv("WATCHDOG_USEC", "1000000")
     manager = Manager(notices)
@@ -85,9 +76,9 @@ def test_a_hung_disk_is_told_and_waited_for(sinks, stations, notices, disk, monk
     station.drop("news.md", RELEASE)
     sink.wait_for(20)
     disk.touch()
-    before = rest(sink)
-    assert before < 200
     wait_until(lambda: manager.status[-1].startswith(SILENT), lambda: manager.status)
+    before = len(sink.records())
+    assert before < 200
     assert manager.is_hungry(2)
     live = station.live()
     assert live["disk-hangs-since"] and SILENT in live["releases"][0]["reason"]
@@ -100,7 +91,7 @@ def test_a_hung_disk_is_told_and_waited_for(sinks, stations, notices, disk, monk
     assert reached(sink) == {f"c{i}@example.org": 1 for i in range(1, 201)}
     wait_until(lambda: SILENT not in manager.status[-1], lambda: manager.status)
     assert station.log().count(SILENT) == 1
-    assert re.search(r"the disk answers again after 1\d s", station.log())
+    assert int(re.search(r"the disk answers again after (\d+) s", station.log())[1]) >= 12
     assert station.live()["disk-hangs-since"] is None
 
 
@@ -116,7 +107,7 @@ def test_stopped_while_the_disk_hangs(sinks, stations, disk):
     station.daemon.terminate()
     wait_until(lambda: "stopping" in station.log(), "it stops")
     disk.unlink()
-    assert station.daemon.wait(20) == 0
+    assert station.daemon.wait(PATIENCE) == 0
     station.daemon = None
     station.start()
     wait_until(lambda: station.done() or "in-doubt" in str(station.live()), "the end")

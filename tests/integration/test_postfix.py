@@ -73,7 +73,7 @@ def test_messages_in_flight(servers, stations):
     assert counts["bounced"] == 200 - len(reached)
     assert counts["withdrawn"] == 0 and counts["in-doubt"] == 0
     assert postfix.log.count("connect from") < 12
-    wait_until(lambda: " bdat=" in postfix.log, "Postfix tells its commands")
+    postfix.wait_logged(" bdat=")
     assert " data=" not in postfix.log
 
 
@@ -93,7 +93,7 @@ def test_starttls_and_sasl(servers, stations, authority, tmp_path):
     postfix.wait_delivered(addresses(200))
     assert_nobody_paid(station)
     assert_password_is_nowhere(station)
-    assert f"sasl_username={USER}" in postfix.log
+    postfix.wait_logged(f"sasl_username={USER}")
 
 
 def test_encryption_is_required(servers, stations, authority):
@@ -235,7 +235,7 @@ def test_too_many_connections(servers, stations):
     send(station)
     station.wait_done()
     postfix.wait_delivered(addresses(200))
-    assert "Connection concurrency limit exceeded" in postfix.log
+    postfix.wait_logged("Connection concurrency limit exceeded")
     assert_nobody_paid(station)
 
 
@@ -250,7 +250,7 @@ def test_errors_hang_up(servers, stations):
     postfix.wait_delivered(set(addresses(50)) - {address(i) for i in unknown})
     counts = events(station)
     assert (counts["sent"], counts["bounced"], counts["deferred"]) == (25, 25, 0)
-    assert "too many errors" in postfix.log
+    postfix.wait_logged("too many errors")
 
 
 # --- Doubt ---

@@ -354,7 +354,7 @@ def test_latency(sinks):
         client.send("NOOP\r\n" * 20)
         client.send("MAIL FROM:<s@example.org>\r\nRCPT TO:<r@example.org>\r\nBDAT 2 LAST\r\nxx")
         assert [client.code() for _ in range(23)] == [250] * 23
-        assert 0.5 <= time.monotonic() - begin < 500 * 23 / 1000 / 2
+        assert 0.5 <= time.monotonic() - begin < 0.5 * 23
         client.send("QUIT\r\n")
         assert client.code() == 221 and client.closed()
 
@@ -374,7 +374,7 @@ def test_replies_before_a_delayed_one_leave_at_once(sinks):
 
 
 def test_delay_of_a_message_keeps_it_first(sinks):
-    sink = sinks(faults=["at=dot delay=5s"])
+    sink = sinks(faults=["at=dot delay=60m"])
     with talk(sink) as client:
         assert client.envelope()[2] == 354
         client.send(HEADER + b".\r\n")

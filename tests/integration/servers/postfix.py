@@ -72,6 +72,14 @@ mynetworks =
 """
 
 
+def name_of(pid):
+    """None when the process has ended meanwhile."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return None
+
+
 class Postfix(Server):
     name = "Postfix"
 
@@ -121,11 +129,10 @@ class Postfix(Server):
         former = self._servers()
         self._write_main(settings)
         self.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: not former & self._servers(), lambda: f"other servers; {self.log}", 20)
+        wait_until(lambda: not former & self._servers(), lambda: f"other servers; {self.log}")
 
     def _servers(self):
-        return {pid for pid in self.root.processes()
-                if pathlib.Path(f"/proc/{pid}/comm").read_text() == "smtpd\n"}
+        return {pid for pid in self.root.processes() if name_of(pid) == "smtpd"}
 
     def close(self):
         if self.dovecot is not None:
@@ -178,7 +185,7 @@ class Dovecot:
         with open(root.folder / "var/log/output", "ab") as output:
             self._process = root.popen("/usr/sbin/dovecot", "-F", stdout=output, stderr=output)
         wait_until((root.folder / "var/spool/postfix/private/auth").exists,
-                   self._report, patience=20)
+                   self._report)
 
     def _report(self):
         paths = [self._root.folder / "var/log" / name for name in ("output", "dovecot")]
@@ -209,7 +216,7 @@ class Postgrey:
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             text=True, start_new_session=True)
         try:
-            wait_until(self._listens, "Postgrey listens", patience=20)
+            wait_until(self._listens, "Postgrey listens")
         except BaseException:
             self.close()
             raise

@@ -238,7 +238,7 @@ class Server:
     def start(self, *arguments):
         with open(self.output, "ab") as output:
             self.process = self.root.popen(*arguments, stdout=output, stderr=output)
-        wait_until(self.greets, lambda: f"{self.name} greets; it says:\n{self.log}", patience=20)
+        wait_until(self.greets, lambda: f"{self.name} greets; it says:\n{self.log}")
         return self
 
     def greets(self):
@@ -269,6 +269,10 @@ class Server:
         return collections.Counter({f"{folder.name}@{DOMAIN}": len(os.listdir(folder / "new"))
                                     for folder in (self.root.folder / "mail").glob("*")
                                     if (folder / "new").is_dir()})
+
+    def wait_logged(self, words):
+        """The log may be written by another process than the one that it tells of."""
+        wait_until(lambda: words in self.log, lambda: f"{words!r} in the log: {self.log[-5000:]}")
 
     def wait_delivered(self, wanted):
         """Until each of these addresses has exactly one message, and no other has any."""
