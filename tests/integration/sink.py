@@ -10,13 +10,16 @@ root of the sources.
 """
 
 import collections
+import contextlib
 import email
 import email.policy
 import os
 import pathlib
+import random
 import re
 import select
 import signal
+import socket
 import subprocess
 import time
 
@@ -30,6 +33,27 @@ Record = collections.namedtuple(
 def program(name):
     """The path of a built program."""
     return pathlib.Path(os.environ.get("DATELINE_BUILDDIR", ROOT)) / name
+
+
+class HeldPort:
+    """The number of a free TCP port that nobody else who asks for one here gets, in whatever process, as long
+    as this object lives, even while no server listens there. The kernel gives out none of these
+    numbers of its own accord, neither for port 0 nor for connections."""
+
+    FIRST, LAST = 20000, 32000
+
+    def __init__(self):
+        for self.number in random.sample(range(self.FIRST, self.LAST), 1000):
+            self._holder = socket.socket(socket.AF_UNIX)
+            with contextlib.suppress(OSError), socket.socket() as free:
+                self._holder.bind(f"\0dateline-test-port-{self.number}")
+                free.bind(("127.0.0.1", self.number))
+                return
+            self._holder.close()
+        raise RuntimeError("no port is free")
+
+    def __del__(self):
+        self._holder.close()
 
 
 def _unescape(text):
@@ -50,7 +74,8 @@ class Sink:
         self.directory = pathlib.Path(directory)
         self.record_file = self.directory / "record"
         self.maildir = self.directory / "maildir"
-        self.port = 0
+        self._held = HeldPort()
+        self.port = self._held.number
         self.process = None
         self._stdout = b""
         self._options = [str(argument) for argument in arguments]
@@ -68,7 +93,7 @@ class Sink:
             self.stop()
 
     def start(self):
-        """Returns when the sink listens; self.port is set."""
+        """Returns when the sink listens, on self.port."""
         assert self.process is None, "this sink runs already"
         command = [*self.prefix, str(program("dateline-sink"))]
         command += ["--listen", f"{self.address}:{self.port}", *self._options]
@@ -81,7 +106,7 @@ class Sink:
         if not line.startswith(prefix):
             self.stop()
             raise RuntimeError(f"dateline-sink did not listen: {line!r}")
-        self.port = int(line[len(prefix):])
+        assert int(line[len(prefix):]) == self.port
         return self
 
     def stop(self):

@@ -114,7 +114,7 @@ def test_a_large_flight(tmp_path):
 def test_a_relay_that_reads_no_more(tmp_path):
     """Only what has left as a whole can be in doubt: of this flight, nothing."""
     with Run(tmp_path / "run", ["at=body once after=1000 hang"], contacts=FLIGHT,
-             relay=f'{ONE} reply_timeout = "500 ms"; dot_timeout = "500 ms";') as run:
+             relay=f'{ONE} reply_timeout = "2 s"; dot_timeout = "2 s";') as run:
         drop_bundle(run.station, RELEASE, bytes(12 << 20))
         assert run.rest("in-doubt", "paused") == "done"
         assert not any(charges(h) for h in judge_promises(run).values())

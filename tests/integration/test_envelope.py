@@ -3,12 +3,12 @@
 that a relay offers, and return paths by which a bounce finds its contact."""
 
 import re
-import socket
 
 import pytest
 
 from forge import Forge
 from servers.postfix import Postfix
+from sink import HeldPort
 from station import wait_until
 from test_relay import Authority
 
@@ -138,14 +138,12 @@ def test_what_is_offered_before_tls_does_not_count(stations, tmp_path):
             taken.append((envelope.mail_options, envelope.rcpt_options))
             return "250 2.0.0 taken"
 
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = controller.Controller(Handler(), hostname="127.0.0.1", port=port,
+    port = HeldPort()
+    server = controller.Controller(Handler(), hostname="127.0.0.1", port=port.number,
                                    tls_context=authority.server_context(), require_starttls=True)
     server.start()
     try:
-        send(stations(port, relay=f'tls = "required"; ca_file = "{authority.file}";'))
+        send(stations(port.number, relay=f'tls = "required"; ca_file = "{authority.file}";'))
     finally:
         server.stop()
     assert len(taken) == 3

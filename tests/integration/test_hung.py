@@ -2,7 +2,6 @@
 """A disk that does not answer: syncs that do not return until the test lets them."""
 
 import collections
-import os
 import re
 import threading
 import time

@@ -241,15 +241,15 @@ def test_too_many_connections(servers, stations):
 
 def test_errors_hang_up(servers, stations):
     """After as many errors in a row Postfix closes the connection: 421 4.7.0 too many errors."""
-    unknown = range(1, 26)
-    postfix = servers(Postfix, users=names(50, without=unknown), settings=
+    unknown = range(1, 11)
+    postfix = servers(Postfix, users=names(20, without=unknown), settings=
                       "smtpd_hard_error_limit = 3\nsmtpd_soft_error_limit = 2\n")
-    station = station_for(stations, relay_at(postfix.port, "connections = 2;"), contacts=50)
+    station = station_for(stations, relay_at(postfix.port, "connections = 2;"), contacts=20)
     send(station)
     station.wait_done()
-    postfix.wait_delivered(set(addresses(50)) - {address(i) for i in unknown})
+    postfix.wait_delivered(set(addresses(20)) - {address(i) for i in unknown})
     counts = events(station)
-    assert (counts["sent"], counts["bounced"], counts["deferred"]) == (25, 25, 0)
+    assert (counts["sent"], counts["bounced"], counts["deferred"]) == (10, 10, 0)
     postfix.wait_logged("too many errors")
 
 

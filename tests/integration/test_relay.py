@@ -9,12 +9,12 @@ import collections
 import datetime
 import pathlib
 import re
-import socket
 import ssl
 import subprocess
 
 import pytest
 
+from sink import HeldPort
 from station import A_SECOND, most_within, wait_until
 
 # What aiosmtpd has to say about servers without TLS, which are the point of some tests.
@@ -99,9 +99,8 @@ class Clerk:
         smtp = pytest.importorskip("aiosmtpd.smtp")
         self._result = smtp.AuthResult
         self.letters, self.logins = [], []
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self._held = HeldPort()
+        self.port = self._held.number
         options = {"ssl_context" if wrapped else "tls_context": context} if context else {}
         if mechanisms:
             # It offers no AUTH on a wrapped connection if that has to be encrypted.
@@ -405,7 +404,7 @@ def test_relay_that_takes_its_time(sinks, stations):
 def test_relay_that_hangs_in_its_greeting(sinks, stations):
     sink = sinks(faults=["at=connect first=1 hang"])
     station = station_for(stations, relay_at(
-        sink.port, 'connections = 1; connect_timeout = "500 ms";'))
+        sink.port, 'connections = 1; connect_timeout = "2 s";'))
     send(station)
     wait_trouble(station, "time")
     station.wait_done()

@@ -168,10 +168,10 @@ def test_ending(sinks, rule, pattern, accepted, chunked):
 
 
 def test_split_arrives_in_pieces(sinks):
-    with talk(sinks(faults=["at=noop split=1 lines=20"])) as client:
+    with talk(sinks(faults=["at=noop split=1 lines=60"])) as client:
         client.send("NOOP\r\n")
         pieces = []
-        while b"250 line 20 of 20\r\n" not in b"".join(pieces):
+        while b"250 line 60 of 60\r\n" not in b"".join(pieces):
             pieces.append(client.socket.recv(4096))
         assert len(pieces) > 5
 

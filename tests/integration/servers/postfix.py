@@ -10,9 +10,9 @@ import tempfile
 
 import pytest
 
-from servers.root import (DOMAIN, OWNER, Root, Server, encrypted, free_port, is_program,
-                          unpacked)
-from station import wait_until
+from servers.root import DOMAIN, OWNER, Root, Server, encrypted, is_program, unpacked
+from sink import HeldPort
+from station import PATIENCE, wait_until
 
 # How long the server holds back its answer to a client that it has just refused is not what
 # is tested here: smtpd_error_sleep_time.
@@ -196,7 +196,7 @@ class Dovecot:
 
     def close(self):
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(PATIENCE)
 
 
 class Postgrey:
@@ -204,7 +204,8 @@ class Postgrey:
 
     def __init__(self):
         package = unpacked("postgrey")
-        self.port = free_port()
+        self._held = HeldPort()
+        self.port = self._held.number
         self.folder = tempfile.mkdtemp(prefix="dateline-postgrey-")
         shutil.chown(self.folder, "nobody", "nogroup")
         self._process = subprocess.Popen(
@@ -230,6 +231,6 @@ class Postgrey:
     def close(self):
         if self._process.poll() is None:
             self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(PATIENCE)
         self._process.stderr.close()
         shutil.rmtree(self.folder)

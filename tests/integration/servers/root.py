@@ -25,17 +25,12 @@ import time
 
 import pytest
 
-from station import wait_until
+from sink import HeldPort
+from station import PATIENCE, wait_until
 
 PACKAGES = pathlib.Path(os.environ.get("DATELINE_SERVERS", "/var/cache/dateline-servers"))
 OWNER = 5000    # of the mailboxes
 DOMAIN = "example.org"
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 def unpacked(package):
@@ -170,7 +165,7 @@ class Root:
                     os.kill(pid, number)
                 except ProcessLookupError:
                     pass
-            end = time.monotonic() + 5
+            end = time.monotonic() + (5 if number == signal.SIGTERM else PATIENCE)
             while self.processes() and time.monotonic() < end:
                 time.sleep(0.02)
         assert not self.processes()
@@ -230,7 +225,8 @@ class Server:
 
     def __init__(self, root):
         self.root = root
-        self.port = free_port()
+        self._held = HeldPort()
+        self.port = self._held.number
         self.log_path = root.folder / "var/log/mail"
         self.output = root.folder / "var/log/output"
         self.process = None
