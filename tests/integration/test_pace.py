@@ -119,7 +119,8 @@ def test_a_domains_connections(sinks, stations):
 def test_others_need_not_wait_for_a_domain_that_takes_its_time(sinks, stations):
     """It hangs when more than the first two connections are open."""
     sink, station = station_for_two_at_once(sinks, stations, "after=4 delay=60m")
-    wait_until(lambda: len(arrivals(sink, "example.org")) == 200, "the others")
+    # Behind each of the two that wait, one more has been taken onto its connection.
+    wait_until(lambda: len(arrivals(sink, "example.org")) >= 200 - 2, "the others")
     assert len(arrivals(sink, "slow.example")) <= 4 + 2
 
 
