@@ -194,6 +194,21 @@ void settings_clear(SectionId section, gpointer object)
   }
 }
 
+gboolean settings_equal(SectionId section, gconstpointer one, gconstpointer other)
+{
+  for (const Setting *setting = settings_table; setting->name != NULL; setting++) {
+    if (setting->section != section) {
+      continue;
+    }
+    g_autofree char *text = settings_write(setting, one);
+    g_autofree char *other_text = settings_write(setting, other);
+    if (g_strcmp0(text, other_text) != 0) {
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
 GPtrArray *settings_array(const Config *config, SectionId section)
 {
   return *(GPtrArray *const *)((const char *)config + settings_sections[section].offset);

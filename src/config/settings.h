@@ -58,6 +58,9 @@ GPtrArray *settings_array(const Config *config, SectionId section);
 /* What stands in the file for setting, NULL where it is not set. Caller frees. */
 char *settings_write(const Setting *setting, gconstpointer object);
 
+/* Whether all settings of two structs of the section have the same values. */
+gboolean settings_equal(SectionId section, gconstpointer one, gconstpointer other);
+
 /* The defaults, without relays, domains, lists and channels: a Config to be filled by
  * config_load(), immutable from then on. */
 Config *config_new(void);

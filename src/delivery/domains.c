@@ -3,7 +3,11 @@
 
 #include <string.h>
 
+#include "config/settings.h"
+
+/* It may belong to the Domains of several settings. */
 typedef struct {
+  Config *config;      /* whose settings these are */
   const DomainSettings *settings;
   guint under_way;
   Pace pace;
@@ -14,12 +18,26 @@ struct Domains {
   GHashTable *exact;   /* domain -> lane */
   GHashTable *below;   /* domain -> lane of all that is below it */
   guint n_groups;
-  Group *groups;       /* lane n at n - 1 */
+  Group **groups;      /* lane n at n - 1 */
 };
 
 static Group *group(const Domains *domains, guint lane)
 {
-  return &domains->groups[lane - 1];
+  return domains->groups[lane - 1];
+}
+
+static Group *group_new(Config *config, const DomainSettings *settings, gint64 now_ms)
+{
+  Group *group = g_rc_box_new0(Group);
+  group->config = config_ref(config);
+  group->settings = settings;
+  pace_init(&group->pace, settings->rate, now_ms);
+  return group;
+}
+
+static void group_clear(gpointer data)
+{
+  config_unref(((Group *)data)->config);
 }
 
 static void add_patterns(Domains *domains, guint lane)
@@ -39,10 +57,9 @@ Domains *domains_new(Config *config, gint64 now_ms)
   domains->exact = g_hash_table_new(g_str_hash, g_str_equal);
   domains->below = g_hash_table_new(g_str_hash, g_str_equal);
   domains->n_groups = config->domains->len;
-  domains->groups = g_new0(Group, domains->n_groups);
+  domains->groups = g_new0(Group *, domains->n_groups);
   for (guint lane = 1; lane <= domains->n_groups; lane++) {
-    group(domains, lane)->settings = config->domains->pdata[lane - 1];
-    pace_init(&group(domains, lane)->pace, group(domains, lane)->settings->rate, now_ms);
+    domains->groups[lane - 1] = group_new(config, config->domains->pdata[lane - 1], now_ms);
     add_patterns(domains, lane);
   }
   return domains;
@@ -58,6 +75,8 @@ static void clear(gpointer data)
   Domains *domains = data;
   g_hash_table_unref(domains->exact);
   g_hash_table_unref(domains->below);
+  for (guint i = 0; i < domains->n_groups; i++)
+    g_rc_box_release_full(domains->groups[i], group_clear);
   g_free(domains->groups);
   config_unref(domains->config);
 }
@@ -67,12 +86,23 @@ void domains_unref(Domains *domains)
   g_rc_box_release_full(domains, clear);
 }
 
+static void inherit_group(Group **one, Group *before, gint64 now_ms)
+{
+  if (!settings_equal(SECTION_DOMAINS, (*one)->settings, before->settings)) {
+    pace_inherit(&(*one)->pace, &before->pace, now_ms);
+    return;
+  }
+  g_rc_box_acquire(before);
+  g_rc_box_release_full(*one, group_clear);
+  *one = before;
+}
+
 void domains_inherit(Domains *domains, const Domains *former, gint64 now_ms)
 {
   for (guint i = 0; i < domains->n_groups; i++)
     for (guint j = 0; j < former->n_groups; j++)
-      if (g_str_equal(domains->groups[i].settings->name, former->groups[j].settings->name))
-        pace_inherit(&domains->groups[i].pace, &former->groups[j].pace, now_ms);
+      if (g_str_equal(domains->groups[i]->settings->name, former->groups[j]->settings->name))
+        inherit_group(&domains->groups[i], former->groups[j], now_ms);
 }
 
 /* --- Who belongs where --- */
@@ -165,7 +195,7 @@ gint64 domains_next_ms(Domains *domains, gint64 now_ms)
 {
   gint64 next = G_MAXINT64;
   for (guint i = 0; i < domains->n_groups; i++) {
-    gint64 wait = pace_wait_ms(&domains->groups[i].pace, now_ms);
+    gint64 wait = pace_wait_ms(&domains->groups[i]->pace, now_ms);
     if (wait > 0)
       next = MIN(next, now_ms + wait);
   }

@@ -21,7 +21,8 @@ void domains_unref(Domains *domains);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Domains, domains_unref)
 
 /* New settings: groups of the same name (their first domain) go on with what they have
- * counted. What is under way is former's until its outcome. */
+ * counted. One whose settings are the same stays the same group, with what is under way; of one
+ * that has changed, that is former's until its outcome. */
 void domains_inherit(Domains *domains, const Domains *former, gint64 now_ms);
 
 guint domains_lanes(const Domains *domains);   /* groups and lane 0 */

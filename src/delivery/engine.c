@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/clockwatch.h"
 #include "config/senders.h"
+#include "config/settings.h"
 #include "delivery/fleet.h"
 #include "delivery/loader.h"
 
@@ -260,13 +261,43 @@ static void on_journal(Release *release, gpointer data)
 
 /* --- Life --- */
 
+/* The pool for a relay as it is in the settings: the former one where they are the same. */
+static Pool *make_pool(Engine *engine, GPtrArray *former, const RelaySettings *relay)
+{
+  guint index;
+  Pool *before = find_pool(former, relay->name);
+  if (before != NULL && settings_equal(SECTION_RELAYS, pool_relay(before), relay)) {
+    g_ptr_array_find(former, before, &index);
+    pool_hurry(before);
+    return g_ptr_array_steal_index(former, index);
+  }
+  Pool *pool = pool_new(engine->connector, engine->config, relay, &pool_host, engine);
+  if (before == NULL)
+    before = find_pool(engine->leaving, relay->name);
+  if (before != NULL)
+    pool_inherit(pool, before);
+  return pool;
+}
+
+static GPtrArray *pool_array_new(void)
+{
+  return g_ptr_array_new_with_free_func((GDestroyNotify)pool_free);
+}
+
+/* Pools of relays that are gone or changed leave. */
 static void open_pools(Engine *engine)
 {
+  g_autoptr(GPtrArray) former = g_steal_pointer(&engine->pools);
+  engine->pools = pool_array_new();
   for (guint i = 0; i < engine->config->relays->len; i++)
-    g_ptr_array_add(engine->pools, pool_new(engine->connector, engine->config,
-                                            engine->config->relays->pdata[i], &pool_host, engine));
+    g_ptr_array_add(engine->pools, make_pool(engine, former, engine->config->relays->pdata[i]));
   g_clear_pointer(&engine->fleet, fleet_free);
   engine->fleet = fleet_new(engine->pools);
+  while (former->len > 0) {
+    Pool *pool = g_ptr_array_steal_index(former, 0);
+    g_ptr_array_add(engine->leaving, pool);
+    pool_stop(pool);
+  }
 }
 
 /* Settings may have changed since the release was accepted. */
@@ -328,8 +359,8 @@ Engine *engine_new(Config *config, const EngineEvents *events, gpointer data, GE
   engine->domains = domains_new(config, clock_monotonic_ms());
   engine->loader = loader_new(engine->committer, on_loaded, engine);
   engine->releases = g_ptr_array_new_with_free_func((GDestroyNotify)release_close);
-  engine->pools = g_ptr_array_new_with_free_func((GDestroyNotify)pool_free);
-  engine->leaving = g_ptr_array_new_with_free_func((GDestroyNotify)pool_free);
+  engine->pools = pool_array_new();
+  engine->leaving = pool_array_new();
   engine->waker = g_source_new(&waker_funcs, sizeof(GSource));
   g_source_set_callback(engine->waker, on_wake, engine, NULL);
   g_source_attach(engine->waker, NULL);
@@ -374,11 +405,6 @@ void engine_free(Engine *engine)
 static void inherit_limits(Engine *engine)
 {
   gint64 now = clock_monotonic_ms();
-  for (guint i = 0; i < engine->pools->len; i++) {
-    const Pool *before = find_pool(engine->leaving, pool_relay(engine->pools->pdata[i])->name);
-    if (before != NULL)
-      pool_inherit(engine->pools->pdata[i], before);
-  }
   g_autoptr(Domains) domains = g_steal_pointer(&engine->domains);
   engine->domains = domains_new(engine->config, now);
   domains_inherit(engine->domains, domains, now);
@@ -397,11 +423,6 @@ void engine_reload(Engine *engine, Config *config)
   config_ref(config);
   config_unref(engine->config);
   engine->config = config;
-  while (engine->pools->len > 0) {
-    Pool *pool = g_ptr_array_steal_index(engine->pools, 0);
-    g_ptr_array_add(engine->leaving, pool);
-    pool_stop(pool);
-  }
   open_pools(engine);
   inherit_limits(engine);
   block_releases(engine);

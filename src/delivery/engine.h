@@ -25,7 +25,10 @@ Engine *engine_new(Config *config, const EngineEvents *events, gpointer data, GE
 /* What is in flight is cut off; call engine_stop() before and wait for stopped(). */
 void engine_free(Engine *engine);
 
-/* New settings: relays that are gone or changed finish what is under way. */
+/* New settings. A relay whose settings are the same goes on as if nothing had been, with its
+ * connections and with what was found out about it; but one in trouble is tried at once, since
+ * somebody may have mended what the settings only point to. One that is gone or changed finishes
+ * what is under way. */
 void engine_reload(Engine *engine, Config *config);
 
 /* Takes up the release in directory, which is read in another thread: it is among the

@@ -43,6 +43,11 @@ gboolean breaker_success(Breaker *breaker)
   return recovered;
 }
 
+void breaker_hurry(Breaker *breaker, gint64 now_ms)
+{
+  breaker->until_ms = MIN(breaker->until_ms, now_ms);
+}
+
 BreakerState breaker_state(const Breaker *breaker, gint64 now_ms)
 {
   if (breaker->tries == 0)

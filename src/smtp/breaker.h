@@ -33,6 +33,9 @@ gint64 breaker_trouble(Breaker *breaker, gint64 now_ms);
 /* A message was taken. TRUE when the relay has recovered by it. */
 gboolean breaker_success(Breaker *breaker);
 
+/* Somebody may have mended it: the wait is over, where there is one. */
+void breaker_hurry(Breaker *breaker, gint64 now_ms);
+
 BreakerState breaker_state(const Breaker *breaker, gint64 now_ms);
 
 /* Milliseconds until a probe may be made; 0: now, or there is no need for one. */

@@ -494,6 +494,12 @@ void pool_recall(Pool *pool, gint64 then_ms)
   pace_recall(&pool->pace, then_ms, clock_monotonic_ms());
 }
 
+void pool_hurry(Pool *pool)
+{
+  breaker_hurry(&pool->breaker, clock_monotonic_ms());
+  pool->hold_until_ms = 0;
+}
+
 void pool_inherit(Pool *pool, const Pool *former)
 {
   pace_inherit(&pool->pace, &former->pace, clock_monotonic_ms());

@@ -43,6 +43,9 @@ void pool_abort(Pool *pool, const char *reason);
 
 /* Another process had sent a message through the relay; see pace_recall(). */
 void pool_recall(Pool *pool, gint64 then_ms);
+/* The settings were read anew and are the same for this relay: trouble that an administrator has
+ * mended is over at the next pool_wake(). */
+void pool_hurry(Pool *pool);
 /* Goes on with what the relay of former settings has counted. */
 void pool_inherit(Pool *pool, const Pool *former);
 

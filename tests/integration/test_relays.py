@@ -278,6 +278,52 @@ def test_a_relay_that_asks_for_less(sinks, station_with):
     assert_all_once(station, 400, sink)
 
 
+# --- New settings ---
+
+def wait_reloaded(station, times):
+    wait_until(lambda: station.log().count("settings read anew") >= times,
+               f"the settings are read; log:\n{station.log()[-2000:]}", 20)
+
+
+def test_a_reload_leaves_alone_what_is_the_same(sinks, station_with):
+    """Its connections, and what was found out about it; the neighbour is replaced."""
+    steady = sinks(maildir=False, faults=['at=mail after=100 limit=12 reply="451 4.7.1 slow"'])
+    changed = sinks("--delay", "5", maildir=False)
+    station = station_with(relay("steady", steady.port, "connections = 4;"),
+                           relay("changed", changed.port, "connections = 2;"), contacts=3000)
+    send(station)
+    wait_until(lambda: relay_state(station, "steady")["rate-limit"], "a limit is found", 20)
+    before = relay_state(station, "steady")
+    set_relays(station, relay("changed", changed.port, "connections = 3;"),
+               relay("steady", steady.port, "connections = 4;"))
+    station.reload()
+    wait_reloaded(station, 1)
+    after = relay_state(station, "steady")
+    assert after["rate-limit"] > 0 and after["sent"] >= before["sent"] > 0
+    wait_until(lambda: relay_state(station, "changed")["connections"] == 3, "three of them", 20)
+    assert [each["name"] for each in station.live()["relays"]] == ["changed", "steady"]
+    station.wait_done()
+    assert_all_once(station, 3000, steady, changed)
+    assert steady.totals()["peak-connections"] <= 4
+
+
+def test_a_reload_tries_at_once(sinks, station_with):
+    """Somebody has mended what the settings only point to: no wait of minutes."""
+    sink = sinks(maildir=False, faults=['at=connect first=6 reply="554 5.7.1 not you" close'])
+    station = station_with(relay("main", sink.port), contacts=10)
+    send(station)
+    begin = time.monotonic()
+    for times in range(1, 7):
+        wait_until(lambda: relay_state(station, "main")["state"] == "trouble" or station.done(),
+                   "trouble", 20)
+        station.reload()
+        wait_reloaded(station, times)
+    station.wait_done()
+    assert_all_once(station, 10, sink)
+    # The waits would be 1, 2, 4, 8, 16 and 32 seconds, less a fifth.
+    assert time.monotonic() - begin < 30
+
+
 # --- What is shown ---
 
 def test_status(sinks, station_with):

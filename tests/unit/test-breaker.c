@@ -29,6 +29,19 @@ static void test_unproven(void)
   g_assert_cmpint(breaker_wait_ms(&breaker, NOW + wait), ==, 0);
 }
 
+/* The wait is over; the next trouble begins a longer one, as it would have. */
+static void test_hurry(void)
+{
+  Breaker breaker = { 0 };
+  breaker_hurry(&breaker, NOW);
+  assert_state(&breaker, NOW, BREAKER_HEALTHY);
+  breaker_trouble(&breaker, NOW);
+  breaker_hurry(&breaker, NOW + 1);
+  assert_state(&breaker, NOW + 1, BREAKER_PROBING);
+  g_assert_cmpint(breaker_wait_ms(&breaker, NOW + 1), ==, 0);
+  assert_about(breaker_trouble(&breaker, NOW + 1), 2000);
+}
+
 static void test_proven(void)
 {
   Breaker breaker = { 0 };
@@ -105,6 +118,7 @@ int main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/breaker/unproven", test_unproven);
+  g_test_add_func("/breaker/hurry", test_hurry);
   g_test_add_func("/breaker/proven", test_proven);
   g_test_add_func("/breaker/together", test_together);
   g_test_add_func("/breaker/away-for-a-day", test_away_for_a_day);

@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "config/mechanism.h"
 #include "config/senders.h"
+#include "config/settings.h"
 
 typedef struct {
   char *folder;
@@ -788,6 +789,25 @@ static void test_unreadable(Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
 }
 
 /* Whoever holds an old Config keeps it. */
+/* A struct changed in any one setting is no longer equal, whatever kind that is. */
+static void test_equal(Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr(Config) config = load_good(fixture, RELAYS CHANNELS);
+  g_autoptr(Config) again = load_good(fixture, RELAYS CHANNELS);
+  RelaySettings *one = config->relays->pdata[0], *other = again->relays->pdata[0];
+
+  g_assert_true(settings_equal(SECTION_RELAYS, one, other));
+  other->weight++;
+  g_assert_false(settings_equal(SECTION_RELAYS, one, other));
+  other->weight--;
+  other->rate = (Rate){1, {{7, 1000}}};
+  g_assert_false(settings_equal(SECTION_RELAYS, one, other));
+  one->rate = other->rate;
+  g_assert_true(settings_equal(SECTION_RELAYS, one, other));
+  other->senders = g_strsplit("example.org", ",", -1);
+  g_assert_false(settings_equal(SECTION_RELAYS, one, other));
+}
+
 static void test_references(Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
 {
   Config *config = load_good(fixture, RELAYS CHANNELS);
@@ -858,6 +878,7 @@ int main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   ADD("defaults", test_defaults);
+  ADD("equal", test_equal);
   ADD("everything", test_everything);
   ADD("round-trip", test_round_trip);
   ADD("mistakes", test_mistakes);

@@ -88,11 +88,42 @@ static void test_limits(Fixture *f, gconstpointer data)
   g_autoptr(Domains) later = domains_new(f->config, 1000);
   domains_inherit(later, domains, 1000);
   g_assert_cmpuint(domains_room(later, 1, 1000), ==, 0);
+  domains_inherit(later, domains, 1000);
+  g_assert_cmpuint(domains_room(later, 1, 1000), ==, 0);
   gint64 next = domains_next_ms(domains, 0);
   g_assert_cmpint(next, >=, 3600 * 1000);
   g_assert_cmpuint(domains_room(domains, 1, next - 1), ==, 0);
   g_assert_cmpuint(domains_room(domains, 1, next), ==, 2);
+}
 
+/* What is under way counts on where a group's settings are the same, and only there. */
+static void test_new_settings(Fixture *f, gconstpointer data)
+{
+  (void)data;
+  g_autofree char *path = g_build_filename(f->folder, "t.conf", NULL);
+  g_autofree char *text = NULL;
+  g_autoptr(Report) report = report_new();
+  g_autoptr(Domains) domains = domains_new(f->config, 0);
+  domains_begin(domains, 1, 0);
+  domains_begin(domains, 2, 0);
+  g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+  g_autoptr(GString) changed = g_string_new(text);
+  g_string_replace(changed, "connections = 5", "connections = 4", 1);
+  write_file(f, "t.conf", changed->str);
+  g_autoptr(Config) config = config_load(path, report);
+  g_assert_nonnull(config);
+  g_autoptr(Domains) later = domains_new(config, 0);
+  domains_inherit(later, domains, 0);
+  g_assert_cmpuint(domains_room(later, 1, 0), ==, 1);
+  g_assert_cmpuint(domains_room(later, 2, 0), ==, 4);
+  domains_begin(later, 1, 0);
+  g_assert_true(domains_is_full(later, 1));
+  domains_end(domains, 1);
+  g_assert_false(domains_is_full(later, 1));
+  domains_end(domains, 2);
+  domains_end(later, 1);
+  g_clear_pointer(&domains, domains_unref);
+  g_assert_cmpuint(domains_room(later, 1, 0), ==, 1);   /* of the three an hour */
 }
 
 /* A finished release: contacts 1 to 4 by relay a, a minute before now, and 1 by relay b two
@@ -163,6 +194,7 @@ int main(int argc, char **argv)
   g_test_init(&argc, &argv, NULL);
   ADD("lanes", test_lanes);
   ADD("limits", test_limits);
+  ADD("new-settings", test_new_settings);
   ADD("usage", test_usage);
   return g_test_run();
 }
