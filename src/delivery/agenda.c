@@ -20,7 +20,8 @@ struct Agenda {
   const guint8 *of_contact;   /* lanes, or NULL */
   guint n_lanes;
   guint turn;                 /* the lane whose turn it is */
-  Lane lanes[];
+  guint aside;                /* contacts in the second half of lanes */
+  Lane lanes[];               /* n_lanes, and as many for those set aside */
 };
 
 /* --- Those that come again --- */
@@ -130,12 +131,38 @@ static guint32 take_from(Agenda *agenda, guint index, gint64 now_ms)
   return again ? take_first(lane) : take_fresh(agenda, index);
 }
 
-static guint room(const LaneGate *gate, guint lane)
+static guint room(const Agenda *agenda, const LaneGate *gate, guint index)
 {
-  return gate != NULL ? gate->room(gate->data, lane) : G_MAXUINT;
+  Needs needed = index < agenda->n_lanes ? NEEDS_NOTHING : NEEDS_SMTPUTF8;
+  if (gate == NULL)
+    return G_MAXUINT;
+  return (gate->needs & needed) != 0 ? gate->room(gate->data, index % agenda->n_lanes) : 0;
 }
 
 /* --- All lanes --- */
+
+static guint count_lanes(const Agenda *agenda)
+{
+  return 2 * agenda->n_lanes;
+}
+
+static void come_again(Lane *lane, guint32 contact, gint64 due_ms)
+{
+  Entry added = { due_ms, contact };
+  g_array_append_val(lane->again, added);
+  sift_up(lane, lane->again->len - 1);
+}
+
+void agenda_set_aside(Agenda *agenda, guint32 contact, gint64 now_ms)
+{
+  come_again(&agenda->lanes[agenda->n_lanes + agenda_lane(agenda, contact)], contact, now_ms);
+  agenda->aside++;
+}
+
+guint agenda_aside(const Agenda *agenda)
+{
+  return agenda->aside;
+}
 
 /* A due contact that its lane's cursor has yet to pass needs no entry, and must have none:
  * it would be handed out twice. */
@@ -146,18 +173,17 @@ void agenda_put(Agenda *agenda, guint32 contact, gint64 due_ms)
     lane->fresh++;
     return;
   }
-  Entry added = { due_ms, contact };
-  g_array_append_val(lane->again, added);
-  sift_up(lane, lane->again->len - 1);
+  come_again(lane, contact, due_ms);
 }
 
 guint32 agenda_take(Agenda *agenda, gint64 now_ms, const LaneGate *gate)
 {
-  for (guint i = 0; i < agenda->n_lanes; i++) {
-    guint index = (agenda->turn + i) % agenda->n_lanes;
-    if (!is_due(&agenda->lanes[index], now_ms) || room(gate, index) == 0)
+  for (guint i = 0; i < count_lanes(agenda); i++) {
+    guint index = (agenda->turn + i) % count_lanes(agenda);
+    if (!is_due(&agenda->lanes[index], now_ms) || room(agenda, gate, index) == 0)
       continue;
     agenda->turn = index + 1;
+    agenda->aside -= index >= agenda->n_lanes;
     return take_from(agenda, index, now_ms);
   }
   return 0;
@@ -166,18 +192,18 @@ guint32 agenda_take(Agenda *agenda, gint64 now_ms, const LaneGate *gate)
 guint agenda_ready(const Agenda *agenda, gint64 now_ms, guint at_most, const LaneGate *gate)
 {
   guint count = 0;
-  for (guint i = 0; i < agenda->n_lanes && count < at_most; i++)
+  for (guint i = 0; i < count_lanes(agenda) && count < at_most; i++)
     if (is_due(&agenda->lanes[i], now_ms))
-      count += lane_ready(&agenda->lanes[i], now_ms, MIN(at_most - count, room(gate, i)));
+      count += lane_ready(&agenda->lanes[i], now_ms, MIN(at_most - count, room(agenda, gate, i)));
   return count;
 }
 
 gint64 agenda_next_ms(const Agenda *agenda, gint64 now_ms, const LaneGate *gate)
 {
   gint64 next = G_MAXINT64;
-  for (guint i = 0; i < agenda->n_lanes; i++) {
+  for (guint i = 0; i < count_lanes(agenda); i++) {
     const Lane *lane = &agenda->lanes[i];
-    if (is_due(lane, now_ms) && room(gate, i) > 0)
+    if (is_due(lane, now_ms) && room(agenda, gate, i) > 0)
       return 0;
     if (!is_due(lane, now_ms) && lane->again->len > 0)
       next = MIN(next, entry(lane, 0)->due_ms);
@@ -207,11 +233,11 @@ static void add_deferred(Ledger *ledger, guint32 contact, gpointer data)
 
 Agenda *agenda_new(Ledger *ledger, Lanes lanes, gint64 wall_ms, gint64 now_ms)
 {
-  Agenda *agenda = g_malloc0(sizeof *agenda + lanes.count * sizeof(Lane));
+  Agenda *agenda = g_malloc0(sizeof *agenda + 2 * lanes.count * sizeof(Lane));
   agenda->ledger = ledger;
   agenda->of_contact = lanes.of_contact;
   agenda->n_lanes = lanes.count;
-  for (guint i = 0; i < lanes.count; i++)
+  for (guint i = 0; i < count_lanes(agenda); i++)
     agenda->lanes[i] = (Lane){ .cursor = 1, .again = g_array_new(FALSE, FALSE, sizeof(Entry)) };
   Filling filling = { agenda, now_ms - wall_ms };
   ledger_each(ledger, CONTACT_DUE, add_due, &filling);
@@ -221,15 +247,16 @@ Agenda *agenda_new(Ledger *ledger, Lanes lanes, gint64 wall_ms, gint64 now_ms)
 
 void agenda_clear(Agenda *agenda)
 {
-  for (guint i = 0; i < agenda->n_lanes; i++) {
+  for (guint i = 0; i < count_lanes(agenda); i++) {
     agenda->lanes[i].fresh = 0;
     g_array_set_size(agenda->lanes[i].again, 0);
   }
+  agenda->aside = 0;
 }
 
 void agenda_free(Agenda *agenda)
 {
-  for (guint i = 0; i < agenda->n_lanes; i++)
+  for (guint i = 0; i < count_lanes(agenda); i++)
     g_array_unref(agenda->lanes[i].again);
   g_free(agenda);
 }

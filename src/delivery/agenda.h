@@ -8,6 +8,9 @@
  * the roster's order, and those that come again by the time at which they may. The lanes
  * take turns, and one that is shut holds up nobody in the others.
  *
+ * Beside each lane there is one for contacts set aside: those who need what not every relay
+ * offers, as it turned out when they were taken for one that does not.
+ *
  * Times are monotonic milliseconds, so that a step of the wall clock neither storms a relay
  * nor silences a release. A few bytes for each contact that waits to come again, nothing
  * for the others. */
@@ -20,10 +23,18 @@ typedef struct {
   guint count;                /* of lanes, at least 1 */
 } Lanes;
 
+/* Whether a relay may be given contacts that need nothing special, those that do, or both. */
+typedef enum {
+  NEEDS_NOTHING = 1 << 0,
+  NEEDS_SMTPUTF8 = 1 << 1,   /* RFC 6531 */
+  NEEDS_ANY = NEEDS_NOTHING | NEEDS_SMTPUTF8,
+} Needs;
+
 /* How many of a lane may be taken now: 0 where it is shut. */
 typedef struct {
   guint (*room)(gpointer data, guint lane);
   gpointer data;
+  Needs needs;   /* NEEDS_SMTPUTF8 opens the lanes of those set aside, NEEDS_NOTHING the others */
 } LaneGate;
 
 /* Reads the ledger: due contacts now, deferred ones at their time. The ledger is borrowed
@@ -37,6 +48,11 @@ guint32 agenda_take(Agenda *agenda, gint64 now_ms, const LaneGate *gate);
 
 /* The contact comes again at due_ms; enter its new state into the ledger before. */
 void agenda_put(Agenda *agenda, guint32 contact, gint64 due_ms);
+
+/* A contact that was taken, without any entry into the ledger, waits from now on for a gate with
+ * NEEDS_SMTPUTF8. */
+void agenda_set_aside(Agenda *agenda, guint32 contact, gint64 now_ms);
+guint agenda_aside(const Agenda *agenda);   /* how many wait so */
 
 /* How many could be taken now, counted no further than at_most. */
 guint agenda_ready(const Agenda *agenda, gint64 now_ms, guint at_most, const LaneGate *gate);

@@ -86,6 +86,14 @@ void domains_unref(Domains *domains)
   g_rc_box_release_full(domains, clear);
 }
 
+gboolean domains_suit(const Domains *domains, const Config *config)
+{
+  gboolean suit = config->domains->len == domains->n_groups;
+  for (guint i = 0; i < domains->n_groups && suit; i++)
+    suit = settings_equal(SECTION_DOMAINS, domains->groups[i]->settings, config->domains->pdata[i]);
+  return suit;
+}
+
 static void inherit_group(Group **one, Group *before, gint64 now_ms)
 {
   if (!settings_equal(SECTION_DOMAINS, (*one)->settings, before->settings)) {

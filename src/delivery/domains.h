@@ -20,6 +20,9 @@ Domains *domains_ref(Domains *domains);
 void domains_unref(Domains *domains);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Domains, domains_unref)
 
+/* Whether config has the same groups, in the same order. */
+gboolean domains_suit(const Domains *domains, const Config *config);
+
 /* New settings: groups of the same name (their first domain) go on with what they have
  * counted. One whose settings are the same stays the same group, with what is under way; of one
  * that has changed, that is former's until its outcome. */

@@ -35,10 +35,21 @@ static void wake_soon(Engine *engine);
 
 /* --- What the pools ask --- */
 
-static gboolean goes_over(const Engine *engine, const Release *release, const Pool *pool)
+/* Which contacts of the release the pool may be given; 0: none. */
+static Needs goes_over(const Engine *engine, const Release *release, const Pool *pool)
 {
-  return release_state(release) == RELEASE_SENDING &&
-         fleet_may_carry(engine->fleet, pool, release_sender(release));
+  return release_state(release) == RELEASE_SENDING
+    ? fleet_may_carry(engine->fleet, pool, release_sender(release)) : 0;
+}
+
+/* Whom the relay cannot serve is left to others, who have to learn of it. */
+static Delivery *take(Engine *engine, Release *release, const Pool *pool, Needs needs)
+{
+  guint before = release_aside(release);
+  Delivery *delivery = release_take(release, pool_relay(pool)->name, needs);
+  if (release_aside(release) > before)
+    wake_soon(engine);
+  return delivery;
 }
 
 /* The releases of one priority take turns, so the largest leaves room for the smallest. */
@@ -46,9 +57,8 @@ static Job *next_job_of(Engine *engine, const Pool *pool, gboolean urgent)
 {
   for (guint i = 0; i < engine->releases->len; i++) {
     Release *release = engine->releases->pdata[engine->turn++ % engine->releases->len];
-    if (release_terms(release)->urgent != urgent || !goes_over(engine, release, pool))
-      continue;
-    Delivery *delivery = release_take(release, pool_relay(pool)->name);
+    Needs needs = release_terms(release)->urgent == urgent ? goes_over(engine, release, pool) : 0;
+    Delivery *delivery = needs != 0 ? take(engine, release, pool, needs) : NULL;
     if (delivery != NULL) {
       fleet_count(engine->fleet, pool);
       return &delivery->job;
@@ -73,9 +83,12 @@ static guint work(gpointer host, Pool *pool, guint at_most)
 {
   const Engine *engine = host;
   guint count = 0;
-  for (guint i = 0; i < engine->releases->len && count < at_most; i++)
-    if (goes_over(engine, engine->releases->pdata[i], pool))
-      count += release_ready(engine->releases->pdata[i], at_most - count);
+  for (guint i = 0; i < engine->releases->len && count < at_most; i++) {
+    Release *release = engine->releases->pdata[i];
+    Needs needs = goes_over(engine, release, pool);
+    if (needs != 0)
+      count += release_ready(release, needs, at_most - count);
+  }
   return engine->stopping ? 0 : count;
 }
 
@@ -116,7 +129,8 @@ static void settled(gpointer host, Pool *pool, Job *job, const Outcome *outcome)
   Release *release = delivery->release;
   gboolean was_full = domains_is_full(delivery->domains, delivery->lane);
   release_settle(release, delivery, outcome, &retry);
-  if (was_full || outcome->judgement.verdict != VERDICT_PROCEED || release_ready(release, 1) == 0)
+  if (was_full || outcome->judgement.verdict != VERDICT_PROCEED ||
+      release_ready(release, NEEDS_ANY, 1) == 0)
     wake_soon(engine);
   engine->events->changed(engine->data);
 }
@@ -255,7 +269,7 @@ static void on_journal(Release *release, gpointer data)
   for (guint i = 0; i < engine->leaving->len; i++)
     pool_wake_busy(engine->leaving->pdata[i]);
   engine->events->changed(engine->data);
-  if (ledger_settled(release_ledger(release)) || release_ready(release, 1) > 0)
+  if (ledger_settled(release_ledger(release)) || release_ready(release, NEEDS_ANY, 1) > 0)
     wake_soon(engine);
 }
 
@@ -405,6 +419,8 @@ void engine_free(Engine *engine)
 static void inherit_limits(Engine *engine)
 {
   gint64 now = clock_monotonic_ms();
+  if (domains_suit(engine->domains, engine->config))
+    return;
   g_autoptr(Domains) domains = g_steal_pointer(&engine->domains);
   engine->domains = domains_new(engine->config, now);
   domains_inherit(engine->domains, domains, now);

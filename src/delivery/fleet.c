@@ -43,17 +43,36 @@ static gboolean is_healthy(const Pool *pool)
   return pool_state(pool) == BREAKER_HEALTHY;
 }
 
-gboolean fleet_may_carry(const Fleet *fleet, const Pool *pool, const Address *sender)
+/* Whether a better one is there; by_smtputf8: one that is not known to lack it. */
+static gboolean is_outdone(const Fleet *fleet, const Pool *pool, const Address *sender,
+                           gboolean by_smtputf8)
 {
-  if (!relay_takes(pool_relay(pool), sender))
-    return FALSE;
   for (guint i = 0; i < fleet->n_ships; i++) {
     const Pool *other = fleet->ships[i].pool;
     if (priority(other) < priority(pool) && is_healthy(other) &&
-        relay_takes(pool_relay(other), sender))
-      return FALSE;
+        relay_takes(pool_relay(other), sender) && !(by_smtputf8 && pool_lacks_smtputf8(other)))
+      return TRUE;
   }
+  return FALSE;
+}
+
+static gboolean all_lack_smtputf8(const Fleet *fleet, const Address *sender)
+{
+  for (guint i = 0; i < fleet->n_ships; i++)
+    if (relay_takes(pool_relay(fleet->ships[i].pool), sender) &&
+        !pool_lacks_smtputf8(fleet->ships[i].pool))
+      return FALSE;
   return TRUE;
+}
+
+Needs fleet_may_carry(const Fleet *fleet, const Pool *pool, const Address *sender)
+{
+  if (!relay_takes(pool_relay(pool), sender))
+    return 0;
+  Needs plain = is_outdone(fleet, pool, sender, FALSE) ? 0 : NEEDS_NOTHING;
+  if (pool_lacks_smtputf8(pool))
+    return plain != 0 && all_lack_smtputf8(fleet, sender) ? NEEDS_ANY : plain;
+  return is_outdone(fleet, pool, sender, TRUE) ? plain : plain | NEEDS_SMTPUTF8;
 }
 
 /* --- Weights --- */

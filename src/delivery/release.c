@@ -7,6 +7,8 @@
 
 /* Trouble that concerns the message as such is tried again so much later. */
 enum { PAUSE_MS = 5 * 60 * 1000 };
+/* Contacts looked at for one message: the loop must not stand still over a whole roster. */
+enum { LOOKED_AT_MOST = 100 };
 
 static const char *const state_names[] = {
   [RELEASE_SCHEDULED] = "scheduled", [RELEASE_SENDING] = "sending",
@@ -123,9 +125,9 @@ static guint lane_room(gpointer data, guint lane)
   return domains_room(release->domains, lane, clock_monotonic_ms());
 }
 
-guint release_ready(Release *release, guint at_most)
+guint release_ready(Release *release, Needs needs, guint at_most)
 {
-  LaneGate gate = { lane_room, release };
+  LaneGate gate = { lane_room, release, needs };
   gint64 now = clock_monotonic_ms();
   if (!may_take(release))
     return 0;
@@ -140,21 +142,40 @@ static gboolean start(Release *release)
   return release->started;
 }
 
-Delivery *release_take(Release *release, const char *relay)
+guint release_aside(const Release *release)
+{
+  return release->agenda != NULL ? agenda_aside(release->agenda) : 0;
+}
+
+/* Takes the next contact from the agenda that the relay may be given; 0: none. */
+static guint32 next_contact(Release *release, Needs needs, gint64 now, RosterRecipient *recipient)
 {
   g_autoptr(GError) error = NULL;
+  LaneGate gate = { lane_room, release, needs };
+  for (guint i = 0; i < LOOKED_AT_MOST; i++) {
+    guint32 contact = agenda_take(release->agenda, now, &gate);
+    if (contact == 0)
+      return 0;
+    if (!roster_read(release->roster, contact, recipient, &error)) {
+      release_hold(release, error->message);
+      return 0;
+    }
+    if (!recipient->needs_smtputf8 || (needs & NEEDS_SMTPUTF8) != 0)
+      return contact;
+    agenda_set_aside(release->agenda, contact, now);
+  }
+  return 0;
+}
+
+Delivery *release_take(Release *release, const char *relay, Needs needs)
+{
   RosterRecipient recipient;
-  LaneGate gate = { lane_room, release };
   gint64 now = clock_monotonic_ms();
   if (!may_take(release) || pace_room(&release->pace, now) == 0)
     return NULL;
-  guint32 contact = agenda_take(release->agenda, now, &gate);
+  guint32 contact = next_contact(release, needs, now, &recipient);
   if (contact == 0)
     return NULL;
-  if (!roster_read(release->roster, contact, &recipient, &error)) {
-    release_hold(release, error->message);
-    return NULL;
-  }
   guint64 intent = start(release)
                        ? release_record(release, JOURNAL_SYNC, EVENT_INTENDED, contact, "relay",
                                         relay, NULL)
@@ -270,10 +291,10 @@ static gint64 from_wall(gint64 wall_ms, gint64 now_ms)
   return now_ms + MAX(0, wall_ms - clock_wall_ms());
 }
 
-/* When somebody may be taken who may not be now. */
+/* When somebody may be taken who may not be now. Those set aside wait for a relay. */
 static gint64 next_contact_ms(Release *release, gint64 now)
 {
-  LaneGate gate = { lane_room, release };
+  LaneGate gate = { lane_room, release, NEEDS_NOTHING };
   gint64 next = agenda_next_ms(release->agenda, now, &gate);
   gint64 wait = pace_wait_ms(&release->pace, now);
   if (next > 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "delivery/agenda.h"
 #include "delivery/delivery.h"
 #include "delivery/journal.h"
 #include "delivery/ledger.h"
@@ -78,12 +79,17 @@ const Address *release_sender(const Release *release);
 /* Nothing can be sent for this reason, and the release is paused, until it is NULL. */
 void release_block(Release *release, const char *reason);
 
-/* How many contacts could be taken now, counted no further than at_most. */
-guint release_ready(Release *release, guint at_most);
+/* How many contacts could be taken now by a relay that may be given these, counted no further
+ * than at_most. What a contact needs is only known when it has been looked at; until then it
+ * counts as one that needs nothing. */
+guint release_ready(Release *release, Needs needs, guint at_most);
 
-/* The next contact, with its intent appended to the journal; NULL: none at present.
- * relay: its name, for the journal. */
-Delivery *release_take(Release *release, const char *relay);
+/* The next contact, with its intent appended to the journal; NULL: none at present, or enough
+ * were set aside for one call: see release_aside(). relay: its name, for the journal. */
+Delivery *release_take(Release *release, const char *relay, Needs needs);
+
+/* How many were set aside by release_take(), for a relay with NEEDS_SMTPUTF8. */
+guint release_aside(const Release *release);
 
 /* Whether the intent is durable and nothing has happened that forbids the body. */
 BodyLeave release_body_leave(Release *release, const Delivery *delivery);

@@ -35,6 +35,7 @@ struct Pool {
   Throttle throttle;       /* what the relay bears */
   Breaker breaker;         /* whether it is worth trying */
   char *trouble;           /* NULL while the breaker says healthy */
+  gboolean lacks_smtputf8;
   gboolean stopping;
   gboolean asking;         /* for a job, which may make the host offer one to another session */
   guint out;               /* jobs that are in the sessions */
@@ -184,6 +185,16 @@ static gint64 wait_for_rates(Pool *pool, gint64 now_ms)
   return MAX(pace_wait_ms(&pool->pace, now_ms), throttle_wait_ms(&pool->throttle, now_ms));
 }
 
+/* Others may be in want of it, or have hoped for it. */
+static void learn_offer(Pool *pool, const Session *session)
+{
+  gboolean lacks = !session_offers_smtputf8(session);
+  if (lacks == pool->lacks_smtputf8)
+    return;
+  pool->lacks_smtputf8 = lacks;
+  pool->host->changed(pool->host_data, pool);
+}
+
 static Job *ask_host(Pool *pool)
 {
   pool->asking = TRUE;
@@ -213,6 +224,7 @@ static Job *on_next_job(gpointer host)
     wake_later(pool, wait);
     return NULL;
   }
+  learn_offer(pool, member->session);
   Job *job = ask_host(pool);
   if (job != NULL)
     count_job(pool);
@@ -508,6 +520,11 @@ void pool_inherit(Pool *pool, const Pool *former)
 const RelaySettings *pool_relay(const Pool *pool)
 {
   return pool->relay;
+}
+
+gboolean pool_lacks_smtputf8(const Pool *pool)
+{
+  return pool->lacks_smtputf8;
 }
 
 guint pool_connections(const Pool *pool)

@@ -19,7 +19,8 @@ typedef struct {
   BodyLeave (*body_leave)(gpointer host, Job *job);
   void (*merge)(gpointer host, Job *job, Merge *merge);
   void (*settled)(gpointer host, Pool *pool, Job *job, const Outcome *outcome);
-  void (*changed)(gpointer host, Pool *pool);   /* trouble began or ended, or the last session ended */
+  /* Trouble began or ended, the last session ended, or the relay offers something else. */
+  void (*changed)(gpointer host, Pool *pool);
 } PoolHost;
 
 /* Keeps a reference to config. relay is one of config's. */
@@ -50,6 +51,9 @@ void pool_hurry(Pool *pool);
 void pool_inherit(Pool *pool, const Pool *former);
 
 const RelaySettings *pool_relay(const Pool *pool);
+/* The last connection that asked for a job was told nothing of SMTPUTF8 (RFC 6531). FALSE where
+ * none has asked yet. */
+gboolean pool_lacks_smtputf8(const Pool *pool);
 guint pool_connections(const Pool *pool);
 guint pool_connections_allowed(const Pool *pool);   /* to carry messages at present */
 double pool_rate(const Pool *pool);           /* found, messages a second; 0: none was needed */

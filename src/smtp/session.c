@@ -242,3 +242,8 @@ SessionState session_state(const Session *session)
 {
   return session->state;
 }
+
+gboolean session_offers_smtputf8(const Session *session)
+{
+  return session->offer.smtputf8;
+}

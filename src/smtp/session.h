@@ -82,3 +82,5 @@ void session_check_deadline(Session *session, gint64 monotonic_ms);
 
 typedef enum { SESSION_OPENING, SESSION_IDLE, SESSION_BUSY, SESSION_LEAVING } SessionState;
 SessionState session_state(const Session *session);
+/* Not before it is idle or busy. */
+gboolean session_offers_smtputf8(const Session *session);

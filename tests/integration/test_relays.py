@@ -278,6 +278,63 @@ def test_a_relay_that_asks_for_less(sinks, station_with):
     assert_all_once(station, 400, sink)
 
 
+# --- What only some relays offer ---
+
+def write_international(station, count):
+    """Every second one needs SMTPUTF8."""
+    station.write_list("email\n" + "".join(
+        f"{'c' if i % 2 else 'grün'}{i}@example.org\n" for i in range(1, count + 1)))
+
+
+def international(names):
+    return [name for name in names if not name.isascii()]
+
+
+@pytest.mark.parametrize("priority", [10, 20])
+def test_smtputf8_goes_where_it_is_offered(sinks, station_with, priority):
+    """Over a neighbour, or over one that rests otherwise: nobody bounces or loses an attempt."""
+    plain = sinks("--no-extension", "SMTPUTF8", maildir=False)
+    able = sinks("--delay", "3", maildir=False)
+    station = station_with(relay("plain", plain.port),
+                           relay("able", able.port, f"priority = {priority};"), contacts=1)
+    write_international(station, 400)
+    send(station, text="# News\n\nText.\n")
+    station.wait_done()
+    counts = events(station)
+    assert counts["sent"] == 400 and counts["intended"] == 400, counts
+    assert international(reached(plain)) == []
+    assert len(set(reached(plain, able))) == 400
+    if priority == 20:
+        assert len(reached(able)) == 200
+
+
+def test_smtputf8_waits_for_the_relay_that_offers_it(sinks, station_with):
+    """Also alone, with nobody beside it who would keep things going."""
+    plain = sinks("--no-extension", "SMTPUTF8", maildir=False)
+    able = sinks(maildir=False)
+    able.stop()
+    station = station_with(relay("plain", plain.port), relay("able", able.port), contacts=1)
+    station.write_list("email\ngrün@example.org\n")
+    send(station, text="# News\n\nText.\n")
+    wait_state(station, "able", "trouble")
+    able.start()
+    station.wait_done()
+    assert reached(able) == ["grün@example.org"] and reached(plain) == []
+    assert events(station)["intended"] == 1
+
+
+def test_smtputf8_that_nobody_offers(sinks, station_with):
+    relays = [sinks("--no-extension", "SMTPUTF8", maildir=False) for _ in range(2)]
+    station = station_with(relay("one", relays[0].port),
+                           relay("two", relays[1].port, "priority = 20;"), contacts=1)
+    write_international(station, 100)
+    send(station, text="# News\n\nText.\n")
+    station.wait_done()
+    counts = events(station)
+    assert counts["sent"] == counts["bounced"] == 50, counts
+    assert international(reached(*relays)) == []
+
+
 # --- New settings ---
 
 def wait_reloaded(station, times):

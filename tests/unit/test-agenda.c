@@ -93,12 +93,45 @@ static guint room_of(gpointer data, guint lane)
   return ((const guint *)data)[lane];
 }
 
+/* Whom one relay cannot serve waits for another, in the lane of the same domains. */
+static void test_aside(void)
+{
+  static const guint8 of_contact[] = { 0, 1, 1, 0 };
+  guint room[] = { G_MAXUINT, 2 };
+  const LaneGate plain = { room_of, room, NEEDS_NOTHING };
+  const LaneGate special = { room_of, room, NEEDS_SMTPUTF8 };
+  g_autoptr(Ledger) ledger = ledger_new(4);
+  Agenda *agenda = agenda_new(ledger, (Lanes){ of_contact, 2 }, 0, 0);
+  g_assert_cmpuint(agenda_take(agenda, 0, &special), ==, 0);
+  g_assert_cmpuint(agenda_take(agenda, 0, &plain), ==, 1);
+  agenda_set_aside(agenda, 1, 0);
+  g_assert_cmpuint(agenda_take(agenda, 0, &plain), ==, 2);
+  agenda_set_aside(agenda, 2, 0);
+  g_assert_cmpuint(agenda_aside(agenda), ==, 2);
+  g_assert_cmpuint(agenda_ready(agenda, 0, 10, &plain), ==, 2);
+  g_assert_cmpuint(agenda_ready(agenda, 0, 10, &special), ==, 2);
+  room[1] = 0;
+  g_assert_cmpuint(agenda_take(agenda, 0, &special), ==, 1);
+  g_assert_cmpuint(agenda_take(agenda, 0, &special), ==, 0);
+  room[1] = 2;
+  g_assert_cmpuint(agenda_take(agenda, 0, NULL), !=, 0);
+  g_assert_cmpuint(agenda_take(agenda, 0, NULL), !=, 0);
+  g_assert_cmpuint(agenda_take(agenda, 0, NULL), !=, 0);
+  g_assert_cmpuint(agenda_aside(agenda), ==, 0);
+  g_assert_cmpuint(agenda_take(agenda, 0, NULL), ==, 0);
+  agenda_set_aside(agenda, 3, 0);
+  agenda_clear(agenda);
+  g_assert_cmpuint(agenda_aside(agenda), ==, 0);
+  g_assert_cmpuint(agenda_take(agenda, 0, NULL), ==, 0);
+  agenda_free(agenda);
+}
+
 /* Lanes take turns, each in its own order; one that is shut holds up nobody. */
 static void test_lanes(void)
 {
   static const guint8 of_contact[] = { 0, 1, 0, 1, 1, 2, 0 };
   guint room[] = { G_MAXUINT, G_MAXUINT, G_MAXUINT };
-  const LaneGate gate = { room_of, room };
+  const LaneGate gate = { room_of, room, NEEDS_ANY };
   g_autoptr(Ledger) ledger = ledger_new(7);
   Agenda *agenda = agenda_new(ledger, (Lanes){ of_contact, 3 }, 0, 0);
   g_assert_cmpuint(agenda_ready(agenda, 0, 10, &gate), ==, 7);
@@ -128,7 +161,7 @@ static void test_lanes_nobody_twice(void)
     g_autoptr(GRand) random = g_rand_new_with_seed(seed);
     guint8 of_contact[CONTACTS];
     guint room[LANES] = { 0 };
-    const LaneGate gate = { room_of, room };
+    const LaneGate gate = { room_of, room, NEEDS_ANY };
     guint returns[CONTACTS + 1] = { 0 };
     g_autoptr(Ledger) ledger = ledger_new(CONTACTS);
     g_autoptr(GArray) out = g_array_new(FALSE, FALSE, sizeof(guint32));
@@ -171,6 +204,7 @@ int main(int argc, char **argv)
   g_test_add_func("/agenda/again", test_again_by_time);
   g_test_add_func("/agenda/nobody-twice", test_nobody_twice);
   g_test_add_func("/agenda/taken-up-again", test_taken_up_again);
+  g_test_add_func("/agenda/aside", test_aside);
   g_test_add_func("/agenda/lanes", test_lanes);
   g_test_add_func("/agenda/lanes/nobody-twice", test_lanes_nobody_twice);
   return g_test_run();

@@ -112,6 +112,8 @@ static void test_new_settings(Fixture *f, gconstpointer data)
   write_file(f, "t.conf", changed->str);
   g_autoptr(Config) config = config_load(path, report);
   g_assert_nonnull(config);
+  g_assert_true(domains_suit(domains, f->config));
+  g_assert_false(domains_suit(domains, config));
   g_autoptr(Domains) later = domains_new(config, 0);
   domains_inherit(later, domains, 0);
   g_assert_cmpuint(domains_room(later, 1, 0), ==, 1);
