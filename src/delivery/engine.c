@@ -92,7 +92,7 @@ static guint work(gpointer host, Pool *pool, guint at_most)
   return engine->stopping ? 0 : count;
 }
 
-static double share(gpointer host, const Pool *pool)
+static guint share(gpointer host, const Pool *pool)
 {
   const Engine *engine = host;
   return fleet_share(engine->fleet, pool);
@@ -265,9 +265,9 @@ static void on_journal(Release *release, gpointer data)
 {
   Engine *engine = data;
   for (guint i = 0; i < engine->pools->len; i++)
-    pool_wake_busy(engine->pools->pdata[i]);
+    pool_wake_waiting(engine->pools->pdata[i]);
   for (guint i = 0; i < engine->leaving->len; i++)
-    pool_wake_busy(engine->leaving->pdata[i]);
+    pool_wake_waiting(engine->leaving->pdata[i]);
   engine->events->changed(engine->data);
   if (ledger_settled(release_ledger(release)) || release_ready(release, NEEDS_ANY, 1) > 0)
     wake_soon(engine);

@@ -114,7 +114,7 @@ void fleet_count(Fleet *fleet, const Pool *pool)
   ship->clock = fleet->now + 1.0 / pool_relay(pool)->weight;
 }
 
-double fleet_share(const Fleet *fleet, const Pool *pool)
+guint fleet_share(const Fleet *fleet, const Pool *pool)
 {
   guint weight = pool_relay(pool)->weight;
   guint heaviest = weight;
@@ -123,5 +123,5 @@ double fleet_share(const Fleet *fleet, const Pool *pool)
     if (priority(other) == priority(pool) && is_healthy(other))
       heaviest = MAX(heaviest, pool_relay(other)->weight);
   }
-  return (double)weight / heaviest;
+  return (pool_relay(pool)->connections * weight + heaviest - 1) / heaviest;
 }

@@ -37,5 +37,5 @@ void fleet_ask_others(Fleet *fleet, const Pool *pool);
 /* pool has taken a message. */
 void fleet_count(Fleet *fleet, const Pool *pool);
 
-/* What part of its connections pool is to use: above 0, at most 1. */
-double fleet_share(const Fleet *fleet, const Pool *pool);
+/* How many of its connections pool is to use, at least 1. */
+guint fleet_share(const Fleet *fleet, const Pool *pool);

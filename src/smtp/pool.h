@@ -15,7 +15,7 @@ typedef struct Pool Pool;
 typedef struct {
   Job *(*next_job)(gpointer host, Pool *pool);
   guint (*work)(gpointer host, Pool *pool, guint at_most);   /* jobs that wait now */
-  double (*share)(gpointer host, const Pool *pool);   /* of its connections: 0 to 1 */
+  guint (*share)(gpointer host, const Pool *pool);   /* of its connections, at least 1 */
   BodyLeave (*body_leave)(gpointer host, Job *job);
   void (*merge)(gpointer host, Job *job, Merge *merge);
   void (*settled)(gpointer host, Pool *pool, Job *job, const Outcome *outcome);
@@ -35,8 +35,8 @@ void pool_wake(Pool *pool);
 /* Hands a job to a session that has nothing to do; FALSE when that came to nothing. */
 gboolean pool_offer(Pool *pool);
 
-/* Intents may have become durable: only sessions with a message are asked. */
-void pool_wake_busy(Pool *pool);
+/* Intents may have become durable: only sessions that were told to wait are asked. */
+void pool_wake_waiting(Pool *pool);
 
 /* No new work; changed() tells when the last session has ended. */
 void pool_stop(Pool *pool);

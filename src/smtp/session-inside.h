@@ -38,6 +38,8 @@ struct Session {
 
 /* --- session.c --- */
 
+void session_move(Session *session, SessionState state);
+
 /* Settles what is in flight and ends. scope: of what happened. */
 void session_end(Session *session, Scope scope, const char *trouble);
 

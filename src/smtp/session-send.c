@@ -61,7 +61,7 @@ void session_queue_dot(Session *session, Transaction *transaction)
 
 void session_leave(Session *session)
 {
-  session->state = SESSION_LEAVING;
+  session_move(session, SESSION_LEAVING);
   outbox_add_copy(session->outbox, "QUIT\r\n", 6);
   expect(session, STAGE_QUIT, NULL);
 }
@@ -277,13 +277,13 @@ void session_advance(Session *session)
     return;
   gboolean was_idle = session->state == SESSION_IDLE;
   /* A host that is asked for a job may offer one to other sessions: not to this one. */
-  session->state = SESSION_BUSY;
+  session_move(session, SESSION_BUSY);
   if (!(session->chunking ? advance_flight(session, was_idle) : advance_pair(session, was_idle)))
     return;
   if (session->flight.count > 0 || awaited_first(&session->awaited) != NULL)
-    session->state = SESSION_BUSY;
+    session_move(session, SESSION_BUSY);
   else if (may_start(session))
-    session->state = SESSION_IDLE;
+    session_move(session, SESSION_IDLE);
   else
     session_leave(session);
   if (!session_flush(session))

@@ -23,6 +23,14 @@ static void session_free(Session *session)
   g_free(session);
 }
 
+void session_move(Session *session, SessionState state)
+{
+  if (state == session->state)
+    return;
+  session->state = state;
+  session->host->moved(session->host_data, state);
+}
+
 void session_settle(Session *session, guint index, const Outcome *outcome)
 {
   session->host->settled(session->host_data, flight_at(&session->flight, index)->job, outcome);
@@ -159,7 +167,7 @@ static void on_opened(Connection *connection, gpointer owner)
                       session->offer.pipelining;
   flight_init(&session->flight, transactions_at_once(session));
   awaited_init(&session->awaited, transactions_at_once(session));
-  session->state = SESSION_IDLE;
+  session_move(session, SESSION_IDLE);
   session_advance(session);
 }
 
@@ -236,11 +244,6 @@ void session_abort(Session *session, const char *reason)
 {
   session->goodbye = FALSE;
   session_end(session, SCOPE_CONNECTION, reason);
-}
-
-SessionState session_state(const Session *session)
-{
-  return session->state;
 }
 
 gboolean session_offers_smtputf8(const Session *session)

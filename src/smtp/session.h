@@ -46,13 +46,19 @@ typedef struct {
 
 typedef enum { BODY_WAIT, BODY_SEND, BODY_WITHDRAW } BodyLeave;
 
+/* A session with nothing to do may be given a message; one that asks for a job is busy. */
+typedef enum { SESSION_OPENING, SESSION_IDLE, SESSION_BUSY, SESSION_LEAVING } SessionState;
+enum { SESSION_STATES = SESSION_LEAVING + 1 };
+
 /* What the session asks of whoever runs it, and tells. The callbacks come only from the
  * main loop or session_wake(), and must not destroy the session, but for closed(), after
  * which it is gone. */
 typedef struct {
   Job *(*next_job)(gpointer host);                    /* NULL: nothing at present */
-  BodyLeave (*body_leave)(gpointer host, Job *job);   /* may its body leave now? */
+  /* May its body leave now? After BODY_WAIT, session_wake() when that may have changed. */
+  BodyLeave (*body_leave)(gpointer host, Job *job);
   void (*merge)(gpointer host, Job *job, Merge *merge);
+  void (*moved)(gpointer host, SessionState state);   /* its state has changed */
   void (*settled)(gpointer host, Job *job, const Outcome *outcome);
   /* The relay refused the login, before closed(). TRUE: that is no trouble, another one will
    * do, or those that are in go on; reason is then of no further use. */
@@ -80,7 +86,5 @@ void session_abort(Session *session, const char *reason);
  * sessions exist. */
 void session_check_deadline(Session *session, gint64 monotonic_ms);
 
-typedef enum { SESSION_OPENING, SESSION_IDLE, SESSION_BUSY, SESSION_LEAVING } SessionState;
-SessionState session_state(const Session *session);
-/* Not before it is idle or busy. */
+/* Not while it is opening. */
 gboolean session_offers_smtputf8(const Session *session);
