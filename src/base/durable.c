@@ -11,6 +11,7 @@
 
 enum {
   FILE_MODE = 0640,
+  SECRET_MODE = 0600,
   DIRECTORY_MODE = 0750,
   TEMPORARY_TRIES = 100,
   TREE_DEPTH = 100,  /* each level of a tree holds one descriptor and one stack frame */
@@ -100,14 +101,14 @@ static gboolean sync_parent(const char *path, GError **error)
 }
 
 /* A new file beside path, with a name that the spool and people pass over. */
-static int open_temporary(const char *path, char **temporary, GError **error)
+static int open_temporary(const char *path, mode_t mode, char **temporary, GError **error)
 {
   g_autofree char *parent = g_path_get_dirname(path);
   g_autofree char *base = g_path_get_basename(path);
 
   for (int i = 0; i < TEMPORARY_TRIES; i++) {
     g_autofree char *name = g_strdup_printf("%s/.%s.%08x", parent, base, g_random_int());
-    int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+    int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
     if (fd >= 0) {
       *temporary = g_steal_pointer(&name);
       return fd;
@@ -132,10 +133,11 @@ static gboolean fill_and_close(int fd, const char *path, const void *data, gsize
   return close(fd) == 0 || fail(error, "close", path);
 }
 
-gboolean durable_write_file(const char *path, const void *data, gsize length, GError **error)
+static gboolean write_file(const char *path, mode_t mode, const void *data, gsize length,
+                           GError **error)
 {
   g_autofree char *temporary = NULL;
-  int fd = open_temporary(path, &temporary, error);
+  int fd = open_temporary(path, mode, &temporary, error);
 
   if (fd < 0) {
     return FALSE;
@@ -150,6 +152,16 @@ gboolean durable_write_file(const char *path, const void *data, gsize length, GE
     return FALSE;
   }
   return sync_parent(path, error);
+}
+
+gboolean durable_write_file(const char *path, const void *data, gsize length, GError **error)
+{
+  return write_file(path, FILE_MODE, data, length, error);
+}
+
+gboolean durable_write_secret(const char *path, const void *data, gsize length, GError **error)
+{
+  return write_file(path, SECRET_MODE, data, length, error);
 }
 
 gboolean durable_make_directory(const char *path, GError **error)

@@ -14,6 +14,9 @@ gboolean durable_write_all(int fd, const void *data, gsize length, GError **erro
  * which only a crash leaves behind), synced, then renamed. Mode 0640, less the umask. */
 gboolean durable_write_file(const char *path, const void *data, gsize length, GError **error);
 
+/* The same with mode 0600. */
+gboolean durable_write_secret(const char *path, const void *data, gsize length, GError **error);
+
 /* mkdir -p of one level with mode 0750 (less the umask); TRUE if it exists already. */
 gboolean durable_make_directory(const char *path, GError **error);
 

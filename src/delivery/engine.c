@@ -200,16 +200,16 @@ static void drop_finished(Engine *engine)
 static void drop_left(Engine *engine)
 {
   for (guint i = engine->leaving->len; i > 0; i--)
-    if (pool_connections(engine->leaving->pdata[i - 1]) == 0)
+    if (pool_is_at_rest(engine->leaving->pdata[i - 1]))
       g_ptr_array_remove_index(engine->leaving, i - 1);
 }
 
-static guint connections(const Engine *engine)
+static gboolean is_at_rest(const Engine *engine)
 {
-  guint count = 0;
-  for (guint i = 0; i < engine->pools->len; i++)
-    count += pool_connections(engine->pools->pdata[i]);
-  return count + engine->leaving->len;
+  gboolean rests = engine->leaving->len == 0;
+  for (guint i = 0; i < engine->pools->len && rests; i++)
+    rests = pool_is_at_rest(engine->pools->pdata[i]);
+  return rests;
 }
 
 static void wake_at(Engine *engine, gint64 monotonic_ms)
@@ -224,7 +224,7 @@ static void wake_soon(Engine *engine)
 
 static void finish_stop(Engine *engine)
 {
-  if (connections(engine) > 0)
+  if (!is_at_rest(engine))
     return;
   if (engine->cut != NULL) {
     g_source_destroy(engine->cut);
@@ -485,6 +485,7 @@ static gboolean on_patience_over(gpointer data)
     pool_abort(engine->pools->pdata[i], "the daemon had to stop");
   for (guint i = 0; i < engine->leaving->len; i++)
     pool_abort(engine->leaving->pdata[i], "the daemon had to stop");
+  wake_soon(engine);
   return G_SOURCE_CONTINUE;
 }
 

@@ -18,13 +18,13 @@ void secrets_clear(Secrets *secrets)
   *secrets = (Secrets){ 0 };
 }
 
-Login *login_new(Connector *connector, const RelaySettings *relay, const TokenEvents *events,
-                 gpointer host)
+Login *login_new(Connector *connector, const RelaySettings *relay, const char *folder,
+                 const TokenEvents *events, gpointer host)
 {
   Login *login = g_new0(Login, 1);
   login->relay = relay;
   if (relay->oauth_token_url != NULL)
-    login->token = token_new(connector, relay, events, host);
+    login->token = token_new(connector, relay, folder, events, host);
   return login;
 }
 
@@ -32,6 +32,17 @@ void login_free(Login *login)
 {
   token_free(login->token);
   g_free(login);
+}
+
+gboolean login_is_awaited(const Login *login)
+{
+  return login->token != NULL && token_is_awaited(login->token);
+}
+
+void login_abandon(Login *login)
+{
+  if (login->token != NULL)
+    token_abandon(login->token);
 }
 
 static gboolean take_token(Login *login, Secrets *secrets, GError **error)

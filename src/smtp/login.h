@@ -20,10 +20,14 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Secrets, secrets_clear)
 
 typedef struct Login Login;
 
-/* relay and events outlive the login. */
-Login *login_new(Connector *connector, const RelaySettings *relay, const TokenEvents *events,
-                 gpointer host);
+/* relay and events outlive the login. folder: see token.h. */
+Login *login_new(Connector *connector, const RelaySettings *relay, const char *folder,
+                 const TokenEvents *events, gpointer host);
 void login_free(Login *login);
+
+/* See token_is_awaited(). */
+gboolean login_is_awaited(const Login *login);
+void login_abandon(Login *login);
 
 /* Fills secrets, which are empty. FALSE without error: a token is being fetched, and events
  * will tell. */

@@ -100,13 +100,19 @@ gboolean pool_hold_opening(Pool *pool, const char *reason)
 
 static void on_login_ready(gpointer host)
 {
-  pool_wake(host);
+  Pool *pool = host;
+  if (pool->stopping)
+    pool->host->changed(pool->host_data, pool);
+  else
+    pool_wake(pool);
 }
 
 static void on_login_failed(gpointer host, const char *reason)
 {
   Pool *pool = host;
-  if (!pool->stopping && !pool_hold_opening(pool, reason))
+  if (pool->stopping)
+    pool->host->changed(pool->host_data, pool);
+  else if (!pool_hold_opening(pool, reason))
     set_trouble(pool, reason);
 }
 

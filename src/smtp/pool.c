@@ -62,7 +62,8 @@ Pool *pool_new(Connector *connector, Config *config, const RelaySettings *relay,
   pool->relay = relay;
   pool->host = host;
   pool->host_data = host_data;
-  pool->login = login_new(connector, relay, &pool_login_events, pool);
+  g_autofree char *tokens = g_build_filename(config->spool, "tokens", NULL);
+  pool->login = login_new(connector, relay, tokens, &pool_login_events, pool);
   pool->members = g_ptr_array_new_with_free_func(g_free);
   pace_init(&pool->pace, relay->rate, clock_monotonic_ms());
   throttle_init(&pool->throttle, relay->connections, clock_monotonic_ms());
@@ -74,6 +75,12 @@ void pool_abort(Pool *pool, const char *reason)
   pool->stopping = TRUE;
   while (pool->members->len > 0)
     session_abort(((Member *)pool->members->pdata[0])->session, reason);
+  login_abandon(pool->login);
+}
+
+gboolean pool_is_at_rest(const Pool *pool)
+{
+  return pool->members->len == 0 && !login_is_awaited(pool->login);
 }
 
 void pool_free(Pool *pool)

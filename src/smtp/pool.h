@@ -19,7 +19,7 @@ typedef struct {
   BodyLeave (*body_leave)(gpointer host, Job *job);
   void (*merge)(gpointer host, Job *job, Merge *merge);
   void (*settled)(gpointer host, Pool *pool, Job *job, const Outcome *outcome);
-  /* Trouble began or ended, the last session ended, or the relay offers something else. */
+  /* Trouble began or ended, the pool has come to rest, or the relay offers something else. */
   void (*changed)(gpointer host, Pool *pool);
 } PoolHost;
 
@@ -38,9 +38,12 @@ gboolean pool_offer(Pool *pool);
 /* Intents may have become durable: only sessions that were told to wait are asked. */
 void pool_wake_waiting(Pool *pool);
 
-/* No new work; changed() tells when the last session has ended. */
+/* No new work; changed() tells when all is at rest. */
 void pool_stop(Pool *pool);
+/* At once. */
 void pool_abort(Pool *pool, const char *reason);
+/* There is no session, and nothing is awaited from a token server. */
+gboolean pool_is_at_rest(const Pool *pool);
 
 /* Another process had sent a message through the relay; see pace_recall(). */
 void pool_recall(Pool *pool, gint64 then_ms);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "config/credential.h"
+#include "smtp/refreshtoken.h"
 #include "smtp/route.h"
 #include "smtp/tokenreply.h"
 
@@ -31,6 +32,7 @@ struct Token {
   const RelaySettings *relay;
   const TokenEvents *events;
   gpointer host;
+  RefreshToken *refresh;  /* NULL: the client's own credentials are used */
   char *text;             /* NULL: there is none */
   guint serial;
   gint64 expires_ms;      /* monotonic, the margin taken off */
@@ -78,10 +80,13 @@ static void add_field(Request *request, const char *name, const char *value)
   credential_free(escaped);
 }
 
-static gboolean read_secrets(Request *request, const RelaySettings *relay, GError **error)
+static gboolean read_secrets(Request *request, const Token *token, GError **error)
 {
-  return credential_read_if_set(relay->oauth_client_credential, &request->client_secret, error) &&
-         credential_read_if_set(relay->oauth_refresh_credential, &request->refresh_token, error) &&
+  const RelaySettings *relay = token->relay;
+  if (token->refresh != NULL)
+    request->refresh_token = refresh_token_get(token->refresh, error);
+  return (token->refresh == NULL || request->refresh_token != NULL) &&
+         credential_read_if_set(relay->oauth_client_credential, &request->client_secret, error) &&
          credential_read_if_set(relay->proxy_credential, &request->proxy_password, error);
 }
 
@@ -111,16 +116,16 @@ static void set_options(Request *request, const RelaySettings *relay)
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, request->error);
 }
 
-static Request *request_new(const RelaySettings *relay, GError **error)
+static Request *request_new(const Token *token, GError **error)
 {
   g_autoptr(Request) request = g_new0(Request, 1);
   request->answer = g_string_sized_new(TOKEN_REPLY_LARGEST);
-  if (!read_secrets(request, relay, error))
+  if (!read_secrets(request, token, error))
     return NULL;
   request->curl = curl_easy_init();
   request->headers = curl_slist_append(NULL, "Accept: application/json");
-  fill_form(request, relay);
-  set_options(request, relay);
+  fill_form(request, token->relay);
+  set_options(request, token->relay);
   return g_steal_pointer(&request);
 }
 
@@ -178,6 +183,14 @@ static void keep(Token *token, TokenReply *reply)
                       MIN(MARGIN_MS, reply->lifetime_ms / 2);
 }
 
+/* It may be the only one that is good from now on, so it goes before all else. */
+static void keep_refresh_token(const Token *token, const Request *request, const TokenReply *reply)
+{
+  if (token->refresh != NULL && reply->refresh_token != NULL &&
+      !g_str_equal(reply->refresh_token, request->refresh_token))
+    refresh_token_replace(token->refresh, reply->refresh_token);
+}
+
 static void on_done(CURLcode result, gpointer owner)
 {
   Token *token = owner;
@@ -185,6 +198,7 @@ static void on_done(CURLcode result, gpointer owner)
   g_auto(TokenReply) reply = { 0 };
   g_autoptr(Request) request = g_steal_pointer(&token->request);
   if (read_answer(request, result, &reply, &error)) {
+    keep_refresh_token(token, request, &reply);
     keep(token, &reply);
     token->events->ready(token->host);
   } else {
@@ -195,14 +209,16 @@ static void on_done(CURLcode result, gpointer owner)
 
 /* --- The token --- */
 
-Token *token_new(Connector *connector, const RelaySettings *relay, const TokenEvents *events,
-                 gpointer host)
+Token *token_new(Connector *connector, const RelaySettings *relay, const char *folder,
+                 const TokenEvents *events, gpointer host)
 {
   Token *token = g_new0(Token, 1);
   token->connector = connector;
   token->relay = relay;
   token->events = events;
   token->host = host;
+  if (relay->oauth_refresh_credential != NULL)
+    token->refresh = refresh_token_new(relay, folder);
   return token;
 }
 
@@ -210,9 +226,20 @@ void token_free(Token *token)
 {
   if (token == NULL)
     return;
-  g_clear_pointer(&token->request, request_free);
+  token_abandon(token);
+  refresh_token_free(token->refresh);
   forget(token);
   g_free(token);
+}
+
+gboolean token_is_awaited(const Token *token)
+{
+  return token->request != NULL;
+}
+
+void token_abandon(Token *token)
+{
+  g_clear_pointer(&token->request, request_free);
 }
 
 const char *token_get(Token *token, guint *serial, GError **error)
@@ -224,7 +251,7 @@ const char *token_get(Token *token, guint *serial, GError **error)
   forget(token);
   if (token->request != NULL)
     return NULL;
-  token->request = request_new(token->relay, error);
+  token->request = request_new(token, error);
   if (token->request != NULL)
     token->request->transfer = transfer_start(token->connector, token->request->curl, on_done,
                                               token);

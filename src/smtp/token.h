@@ -6,7 +6,8 @@
 
 /* The access token of a relay that wants OAuth 2.0 (RFC 6749): fetched over HTTPS when it
  * is first needed, by the refresh token where there is one and else by the client's own
- * credentials, and again a minute before it expires. There is one request at a time. */
+ * credentials, and again a minute before it expires. There is one request at a time. A new
+ * refresh token in the answer takes the place of the former one: see refreshtoken.h. */
 
 typedef struct Token Token;
 
@@ -15,10 +16,17 @@ typedef struct {
   void (*failed)(gpointer host, const char *reason);   /* a sentence without secrets; borrowed */
 } TokenEvents;
 
-/* relay has an oauth_token_url and, as events, outlives the token. */
-Token *token_new(Connector *connector, const RelaySettings *relay, const TokenEvents *events,
-                 gpointer host);
+/* relay has an oauth_token_url and, as events, outlives the token. folder is for what the token
+ * server changes. */
+Token *token_new(Connector *connector, const RelaySettings *relay, const char *folder,
+                 const TokenEvents *events, gpointer host);
 void token_free(Token *token);
+
+/* An answer is on its way, and with it maybe the only refresh token that is good from then on:
+ * whoever need not should not free the token now. Events will tell. */
+gboolean token_is_awaited(const Token *token);
+/* No longer: events will not tell. */
+void token_abandon(Token *token);
 
 /* The token, borrowed until the main loop runs again, and its number. NULL without error:
  * it is being fetched, and events will tell. */

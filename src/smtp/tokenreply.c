@@ -11,6 +11,8 @@ G_DEFINE_QUARK(dateline-smtp-error-quark, smtp_error)
 
 /* Of a server that does not say (RFC 6749 leaves it to the documentation). */
 enum { LIFETIME_UNSAID_S = 300, LIFETIME_LONGEST_S = 30 * 24 * 3600 };
+/* It has to be read again as a credential is. */
+enum { REFRESH_TOKEN_LONGEST = 16 << 10 };
 
 static gboolean G_GNUC_PRINTF(2, 3) refuse(GError **error, const char *format, ...)
 {
@@ -69,6 +71,22 @@ static gboolean is_token(const char *text)
            strlen(text);
 }
 
+/* RFC 6749 appendix A.17. One that is null or empty is none. */
+static gboolean read_refresh_token(JsonObject *object, char **token)
+{
+  JsonNode *node = json_object_get_member(object, "refresh_token");
+  const char *text = text_member(object, "refresh_token");
+  if (node == NULL || JSON_NODE_HOLDS_NULL(node) || g_strcmp0(text, "") == 0)
+    return TRUE;
+  if (text == NULL || strlen(text) > REFRESH_TOKEN_LONGEST)
+    return FALSE;
+  for (const char *at = text; *at != '\0'; at++)
+    if (!g_ascii_isprint(*at))
+      return FALSE;
+  *token = g_strdup(text);
+  return TRUE;
+}
+
 static gboolean read_grant(JsonObject *object, TokenReply *reply, GError **error)
 {
   const char *token = text_member(object, "access_token");
@@ -80,6 +98,9 @@ static gboolean read_grant(JsonObject *object, TokenReply *reply, GError **error
     return refuse(error, "its tokens are not of the type Bearer");
   if (lifetime <= 0)
     return refuse(error, "the expires_in of its answer is not a number of seconds above 0");
+  if (!read_refresh_token(object, &reply->refresh_token))
+    return refuse(error, "its answer has a refresh_token that is no text, longer than %d bytes, or "
+                  "with characters that none has", REFRESH_TOKEN_LONGEST);
   reply->access_token = g_strdup(token);
   reply->lifetime_ms = MIN(lifetime, LIFETIME_LONGEST_S) * 1000;
   return TRUE;
@@ -103,5 +124,6 @@ gboolean token_reply_read(long status, const char *body, gsize length, TokenRepl
 void token_reply_clear(TokenReply *reply)
 {
   credential_free(reply->access_token);
+  credential_free(reply->refresh_token);
   *reply = (TokenReply){ 0 };
 }

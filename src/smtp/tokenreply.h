@@ -6,6 +6,7 @@
 /* The answer of a token server (RFC 6749 sections 5.1 and 5.2). */
 typedef struct {
   char *access_token;
+  char *refresh_token;   /* to be used from now on; NULL: the former one stays good */
   gint64 lifetime_ms;
 } TokenReply;
 
@@ -16,7 +17,7 @@ enum { TOKEN_REPLY_LARGEST = 64 << 10 };   /* bytes of an answer */
 gboolean token_reply_read(long status, const char *body, gsize length, TokenReply *reply,
                           GError **error);
 
-/* Wipes the token. */
+/* Wipes the tokens. */
 void token_reply_clear(TokenReply *reply);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TokenReply, token_reply_clear)
 

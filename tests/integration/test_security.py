@@ -363,6 +363,8 @@ class TokenServer:
         self.tokens, self.lifetime = list(tokens), lifetime
         self.forms = []
         self.refusal = None     # a body, for the status 400
+        self.rotates = False    # each refresh token is good for a single use
+        self.valid = REFRESH_TOKEN
         server = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -393,8 +395,12 @@ class TokenServer:
         if self.refusal is not None:
             return 400, json.dumps(self.refusal).encode()
         token = self.tokens.pop(0) if len(self.tokens) > 1 else self.tokens[0]
-        return 200, json.dumps({"access_token": token, "token_type": "Bearer",
-                                "expires_in": self.lifetime}).encode()
+        grant = {"access_token": token, "token_type": "Bearer", "expires_in": self.lifetime}
+        if self.rotates and form["refresh_token"] != self.valid:
+            return 400, json.dumps({"error": "invalid_grant"}).encode()
+        if self.rotates:
+            self.valid = grant["refresh_token"] = f"{REFRESH_TOKEN}-{len(self.forms)}"
+        return 200, json.dumps(grant).encode()
 
 
 class Keys:
@@ -436,6 +442,24 @@ def test_grants(sinks, stations, keys, refresh):
                                  "scope": "https://mail.example/", **grant}]
         assert_nobody_paid(station)
         assert_no_token_anywhere(station)
+
+
+def test_refresh_tokens_of_a_single_use(sinks, stations, keys):
+    """The newest is found again by the next process, and is nobody else's to read."""
+    sink = sinks("--auth", f"{USER}:{TOKEN}")
+    with TokenServer(TOKEN) as server:
+        server.rotates = True
+        station = station_for(stations, relay_at(sink.port, keys.settings(server.port)))
+        for times in range(1, 4):
+            station.start()
+            station.drop(f"news{times}.md", f"# News {times}\n\nText.\n")
+            station.wait_done(times)
+            assert station.stop() == 0
+        assert [form["refresh_token"] for form in server.forms] == [
+            REFRESH_TOKEN, f"{REFRESH_TOKEN}-1", f"{REFRESH_TOKEN}-2"]
+        kept, = (station.spool / "tokens").iterdir()
+        assert kept.stat().st_mode & 0o777 == 0o600 and kept.read_text() == server.valid
+        assert REFRESH_TOKEN not in station.log() and TOKEN not in station.log()
 
 
 def test_oauthbearer(stations, keys):

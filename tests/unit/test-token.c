@@ -73,6 +73,10 @@ static void test_bad_replies(void)
     { 200, "{\"access_token\":\"hunter2\",\"expires_in\":\"soon\"}", "expires_in" },
     { 200, "{\"access_token\":\"hunter2\",\"expires_in\":true}", "expires_in" },
     { 200, "{\"access_token\":\"hunter2\",\"expires_in\":{}}", "expires_in" },
+    { 200, "{\"access_token\":\"hunter2\",\"refresh_token\":5}", "refresh_token" },
+    { 200, "{\"access_token\":\"hunter2\",\"refresh_token\":[\"hunter2\"]}", "refresh_token" },
+    { 200, "{\"access_token\":\"hunter2\",\"refresh_token\":\"hunter2\\n\"}", "refresh_token" },
+    { 200, "{\"access_token\":\"hunter2\",\"refresh_token\":\"hunt\u00e9r2\"}", "refresh_token" },
   };
   for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
     g_autoptr(GError) error = NULL;
@@ -103,6 +107,7 @@ typedef struct {
   GQueue answers;        /* char *, HTTP responses; when there are no more, it hangs up */
   GPtrArray *requests;   /* char *, header and body */
   Connector *connector;
+  char *tokens;          /* folder of refresh tokens */
   Token *token;
   guint ready, failed;
   char *reason;
@@ -194,7 +199,8 @@ static void on_failed(gpointer host, const char *reason)
 static char *write_secret(const Fixture *fixture, const char *name, const char *secret)
 {
   char *path = g_build_filename(fixture->folder, name, NULL);
-  g_assert_true(g_file_set_contents_full(path, secret, -1, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
+  g_assert_true(g_file_set_contents_full(path, secret, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600,
+                                         NULL));
   return path;
 }
 
@@ -217,6 +223,7 @@ static void set_up(Fixture *fixture, gconstpointer data)
                                               &address, NULL));
   g_signal_connect(fixture->service, "incoming", G_CALLBACK(on_incoming), fixture);
   g_signal_connect(fixture->service, "run", G_CALLBACK(on_run), fixture);
+  fixture->relay.name = (char *)"main";
   fixture->relay.connect_timeout_ms = 5000;
   fixture->relay.oauth_client_id = (char *)"me & you";
   fixture->relay.oauth_token_url = g_strdup_printf(
@@ -226,7 +233,9 @@ static void set_up(Fixture *fixture, gconstpointer data)
     fixture->relay.oauth_refresh_credential = write_secret(fixture, "refresh", REFRESH_TOKEN);
   fixture->relay.oauth_scope = (char *)"https://mail.example/ x";
   fixture->connector = connector_new(NULL, NULL);
-  fixture->token = token_new(fixture->connector, &fixture->relay, &events, fixture);
+  fixture->tokens = g_build_filename(fixture->folder, "tokens", NULL);
+  fixture->token = token_new(fixture->connector, &fixture->relay, fixture->tokens, &events,
+                             fixture);
 }
 
 static void tear_down(Fixture *fixture, gconstpointer data)
@@ -250,6 +259,7 @@ static void tear_down(Fixture *fixture, gconstpointer data)
   g_free(fixture->relay.oauth_token_url);
   g_free(fixture->relay.oauth_client_credential);
   g_free(fixture->relay.oauth_refresh_credential);
+  g_free(fixture->tokens);
   g_free(fixture->folder);
   g_free(fixture->reason);
 }
@@ -310,6 +320,130 @@ static void test_refresh_token(Fixture *fixture, gconstpointer data)
                   "grant_type=refresh_token&client_id=me%20%26%20you&"
                   "client_secret=client%20secret%2B%26%3D%25&refresh_token=1%2F%2Frefresh~token&"
                   "scope=https%3A%2F%2Fmail.example%2F%20x");
+}
+
+/* --- Refresh tokens that are replaced --- */
+
+#define ROTATION(name, refresh) \
+  "{\"access_token\":\"" name "\",\"expires_in\":3600,\"refresh_token\":" refresh "}"
+
+static GString *warnings;   /* since the last assert_warned() */
+
+static GLogWriterOutput note_warning(GLogLevelFlags level, const GLogField *fields, gsize n_fields,
+                                     gpointer data)
+{
+  (void)data;
+  if ((level & G_LOG_LEVEL_WARNING) == 0)
+    return g_log_writer_default(level, fields, n_fields, NULL);
+  for (gsize i = 0; i < n_fields; i++)
+    if (g_str_equal(fields[i].key, "MESSAGE"))
+      g_string_append(warnings, fields[i].value);
+  return G_LOG_WRITER_HANDLED;
+}
+
+static void assert_warned(const char *says)
+{
+  g_assert_nonnull(strstr(warnings->str, says));
+  g_assert_null(strstr(warnings->str, "second"));
+  g_assert_null(strstr(warnings->str, REFRESH_TOKEN));
+  g_string_truncate(warnings, 0);
+}
+
+/* The daemon starts anew: nothing is left but what is on disk. */
+static void start_anew(Fixture *fixture)
+{
+  static const TokenEvents events = { on_ready, on_failed };
+  token_free(fixture->token);
+  fixture->token = token_new(fixture->connector, &fixture->relay, fixture->tokens, &events,
+                             fixture);
+}
+
+/* Fetches another token, by this refresh token. */
+static void fetch_by(Fixture *fixture, const char *refresh, const char *answer)
+{
+  guint serial = 0, number = requests(fixture);
+  g_autofree char *field = g_strdup_printf("&refresh_token=%s&", refresh);
+  will_answer(fixture, 200, answer);
+  if (token_get(fixture->token, &serial, NULL) != NULL)
+    token_refused(fixture->token, serial);
+  token_accepted(fixture->token, serial);
+  fetch(fixture);
+  g_assert_cmpuint(requests(fixture), ==, number + 1);
+  if (strstr(fixture->requests->pdata[number], field) == NULL)
+    g_error("\"%s\" is not by %s", (char *)fixture->requests->pdata[number], refresh);
+}
+
+static void assert_kept(const Fixture *fixture, guint expected)
+{
+  guint files = 0;
+  const char *name;
+  g_autoptr(GDir) entries = g_dir_open(fixture->tokens, 0, NULL);
+  while (entries != NULL && (name = g_dir_read_name(entries)) != NULL) {
+    GStatBuf status;
+    g_autofree char *path = g_build_filename(fixture->tokens, name, NULL);
+    g_assert_cmpint(g_stat(path, &status), ==, 0);
+    g_assert_cmpuint(status.st_mode & 07777, ==, 0600);
+    files++;
+  }
+  g_assert_cmpuint(files, ==, expected);
+}
+
+#define FROM_SETTINGS "1%2F%2Frefresh~token"
+
+static void test_rotation(Fixture *fixture, gconstpointer data)
+{
+  (void)data;
+  fetch_by(fixture, FROM_SETTINGS, ROTATION("a", "\"second token\""));
+  fetch_by(fixture, "second%20token", ROTATION("b", "\"third\""));
+  start_anew(fixture);
+  fetch_by(fixture, "third", ROTATION("c", "\"third\""));
+  fetch_by(fixture, "third", ROTATION("d", "null"));
+  fetch_by(fixture, "third", ROTATION("e", "\"\""));
+  assert_kept(fixture, 1);
+
+  /* Another credential counts at once; the former one goes back to where it had come. */
+  g_free(write_secret(fixture, "refresh", "new one"));
+  fetch_by(fixture, "new%20one", ROTATION("f", "\"newer\""));
+  fetch_by(fixture, "newer", TOKEN("g", 3600));
+  g_free(write_secret(fixture, "refresh", REFRESH_TOKEN "\n"));
+  fetch_by(fixture, "third", TOKEN("h", 3600));
+  fixture->relay.oauth_client_id = (char *)"somebody else";
+  fetch_by(fixture, FROM_SETTINGS, TOKEN("i", 3600));
+  assert_kept(fixture, 2);
+}
+
+/* Where it cannot be written it is in memory, until it can. */
+static void test_rotation_without_disk(Fixture *fixture, gconstpointer data)
+{
+  (void)data;
+  g_assert_true(g_file_set_contents(fixture->tokens, "in the way", -1, NULL));
+  fetch_by(fixture, FROM_SETTINGS, ROTATION("a", "\"second\""));
+  assert_warned("in memory only");
+  fetch_by(fixture, "second", TOKEN("b", 3600));
+  assert_warned("Not a directory");
+  g_assert_cmpint(g_unlink(fixture->tokens), ==, 0);
+  fetch_by(fixture, "second", TOKEN("c", 3600));
+  start_anew(fixture);
+  fetch_by(fixture, "second", TOKEN("d", 3600));
+}
+
+/* A file that others may read, or that is torn, is not trusted. */
+static void test_rotation_with_bad_file(Fixture *fixture, gconstpointer data)
+{
+  const char *name;
+  (void)data;
+  fetch_by(fixture, FROM_SETTINGS, ROTATION("a", "\"second\""));
+  g_autoptr(GDir) entries = g_dir_open(fixture->tokens, 0, NULL);
+  name = g_dir_read_name(entries);
+  g_autofree char *path = g_build_filename(fixture->tokens, name, NULL);
+  g_assert_cmpint(g_chmod(path, 0640), ==, 0);
+  fetch_by(fixture, FROM_SETTINGS, TOKEN("b", 3600));
+  assert_warned("0640");
+  g_assert_true(g_file_set_contents_full(path, "", 0, G_FILE_SET_CONTENTS_CONSISTENT, 0600, NULL));
+  g_assert_cmpint(g_chmod(path, 0600), ==, 0);
+  fetch_by(fixture, FROM_SETTINGS, ROTATION("c", "\"third\""));
+  assert_warned("is empty");
+  fetch_by(fixture, "third", TOKEN("d", 3600));
 }
 
 /* Whoever asks meanwhile waits for the same one. */
@@ -449,10 +583,16 @@ static void test_freed_in_the_middle(Fixture *fixture, gconstpointer data)
 int main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
+  g_log_set_always_fatal(G_LOG_FATAL_MASK);
+  g_log_set_writer_func(note_warning, NULL, NULL);
+  warnings = g_string_new(NULL);
   g_test_add_func("/token/good-replies", test_good_replies);
   g_test_add_func("/token/bad-replies", test_bad_replies);
   ADD("client-credentials", FALSE, test_client_credentials);
   ADD("refresh-token", TRUE, test_refresh_token);
+  ADD("rotation", TRUE, test_rotation);
+  ADD("rotation-without-disk", TRUE, test_rotation_without_disk);
+  ADD("rotation-with-bad-file", TRUE, test_rotation_with_bad_file);
   ADD("one-at-a-time", TRUE, test_one_at_a_time);
   ADD("expiry", FALSE, test_expiry);
   ADD("refused", FALSE, test_refused);
@@ -463,5 +603,7 @@ int main(int argc, char **argv)
   ADD("takes-its-time", FALSE, test_takes_its_time);
   ADD("no-secret", FALSE, test_no_secret);
   ADD("freed-in-the-middle", FALSE, test_freed_in_the_middle);
-  return g_test_run();
+  int result = g_test_run();
+  g_string_free(warnings, TRUE);
+  return result;
 }
