@@ -145,8 +145,12 @@ static gint64 moment_ms(const Opening *opening, GDateTime *day, int minutes)
   return g_date_time_to_unix(moment) * 1000;
 }
 
-/* Looks at the days around wall_ms, from the one before, whose opening may last until now,
- * to the same one of next week: TRUE where one has begun and not ended. */
+/* How far the next opening of a week can be: one on this day that is over, and one in a week
+ * that the clock skips as it is put forward. */
+enum { DAYS_AHEAD = 15 };
+
+/* Looks at the days around wall_ms, from the one before, whose opening may last until now:
+ * TRUE where one has begun and not ended. */
 static gboolean look(const Opening *opening, gint64 wall_ms, gint64 *until_ms)
 {
   g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc(wall_ms / 1000);
@@ -154,7 +158,7 @@ static gboolean look(const Opening *opening, gint64 wall_ms, gint64 *until_ms)
   g_autoptr(GDateTime) today = g_date_time_new_utc(g_date_time_get_year(local),
                                                    g_date_time_get_month(local),
                                                    g_date_time_get_day_of_month(local), 0, 0, 0);
-  for (int offset = -1; offset <= 8; offset++) {
+  for (int offset = -1; offset <= DAYS_AHEAD; offset++) {
     g_autoptr(GDateTime) day = g_date_time_add_days(today, offset);
     if (!opening->days[g_date_time_get_day_of_week(day) - 1])
       continue;

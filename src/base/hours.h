@@ -10,7 +10,7 @@
  *
  * They go by the clock on the wall, also on days on which it is put forward or back: of a
  * time that it passes twice the second one counts, and for one that it skips the time to
- * which it is put forward. */
+ * which it is put forward; an opening that it skips as a whole is none. */
 
 typedef struct Hours Hours;
 

@@ -15,6 +15,7 @@ typedef struct {
   char *message_id;
   char *address;           /* in lower case */
   Verp token;              /* zeros: none */
+  guint same_address;      /* another's number and 1, or 0: there is none */
   gint64 intended_ms, doubt_ms;
   EvidenceFinding finding;
 } Sought;
@@ -28,7 +29,7 @@ typedef struct {
 struct Evidence {
   GPtrArray *sought;         /* Sought * */
   GHashTable *by_id;         /* message_id, borrowed -> number */
-  GHashTable *by_address;    /* address, borrowed -> number */
+  GHashTable *by_address;    /* address, borrowed -> number of the last with it */
   GHashTable *by_queue;      /* queue id -> Queued *; only of sought messages */
   gint64 begin_ms, end_ms;   /* of what relays that tell Message-IDs wrote */
   guint64 understood;
@@ -77,28 +78,6 @@ void evidence_free(Evidence *evidence)
   g_free(evidence);
 }
 
-guint evidence_seek(Evidence *evidence, const char *message_id, const char *address,
-                    const char *token, gint64 intended_ms, gint64 doubt_ms)
-{
-  Sought *sought = g_new0(Sought, 1);
-  guint number = evidence->sought->len;
-
-  sought->message_id = g_strdup(message_id);
-  sought->address = g_ascii_strdown(address, -1);
-  verp_parse(token, &sought->token);
-  sought->intended_ms = intended_ms;
-  sought->doubt_ms = doubt_ms;
-  g_ptr_array_add(evidence->sought, sought);
-  g_hash_table_insert(evidence->by_id, sought->message_id, GUINT_TO_POINTER(number));
-  g_hash_table_insert(evidence->by_address, sought->address, GUINT_TO_POINTER(number));
-  return number;
-}
-
-static Sought *sought_at(const Evidence *evidence, guint number)
-{
-  return g_ptr_array_index(evidence->sought, number);
-}
-
 static gboolean look_up(GHashTable *table, const char *key, guint *number)
 {
   gpointer value;
@@ -108,6 +87,31 @@ static gboolean look_up(GHashTable *table, const char *key, guint *number)
   }
   *number = GPOINTER_TO_UINT(value);
   return TRUE;
+}
+
+guint evidence_seek(Evidence *evidence, const char *message_id, const char *address,
+                    const char *token, gint64 intended_ms, gint64 doubt_ms)
+{
+  Sought *sought = g_new0(Sought, 1);
+  guint number = evidence->sought->len, other;
+
+  sought->message_id = g_strdup(message_id);
+  sought->address = g_ascii_strdown(address, -1);
+  verp_parse(token, &sought->token);
+  sought->intended_ms = intended_ms;
+  sought->doubt_ms = doubt_ms;
+  if (look_up(evidence->by_address, sought->address, &other)) {
+    sought->same_address = other + 1;
+  }
+  g_ptr_array_add(evidence->sought, sought);
+  g_hash_table_insert(evidence->by_id, sought->message_id, GUINT_TO_POINTER(number));
+  g_hash_table_insert(evidence->by_address, sought->address, GUINT_TO_POINTER(number));
+  return number;
+}
+
+static Sought *sought_at(const Evidence *evidence, guint number)
+{
+  return g_ptr_array_index(evidence->sought, number);
 }
 
 /* --- What a line says --- */
@@ -171,20 +175,29 @@ static gboolean is_sender_of(const Sought *sought, const char *sender)
          verp.seal == sought->token.seal;
 }
 
+static void weigh_address(Evidence *evidence, guint number, const Place *place)
+{
+  const Sought *sought = sought_at(evidence, number);
+  gint64 wall_ms = place->entry->wall_ms;
+
+  if (is_sender_of(sought, place->entry->sender)) {
+    find(evidence, number, EVIDENCE_TAKEN, place);
+  } else if (wall_ms >= sought->intended_ms - MARGIN_MS && wall_ms <= sought->doubt_ms + HINT_MS) {
+    find(evidence, number, EVIDENCE_HINT, place);
+  }
+}
+
+/* One person may be in doubt in several releases. */
 static void see_address(Evidence *evidence, const Place *place)
 {
   g_autofree char *address = g_ascii_strdown(place->entry->address, -1);
-  gint64 wall_ms = place->entry->wall_ms;
   guint number;
 
   if (!look_up(evidence->by_address, address, &number)) {
     return;
   }
-  const Sought *sought = sought_at(evidence, number);
-  if (is_sender_of(sought, place->entry->sender)) {
-    find(evidence, number, EVIDENCE_TAKEN, place);
-  } else if (wall_ms >= sought->intended_ms - MARGIN_MS && wall_ms <= sought->doubt_ms + HINT_MS) {
-    find(evidence, number, EVIDENCE_HINT, place);
+  for (guint next = number + 1; next != 0; next = sought_at(evidence, next - 1)->same_address) {
+    weigh_address(evidence, next - 1, place);
   }
 }
 

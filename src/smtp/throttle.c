@@ -28,13 +28,14 @@ static const double burst_s = 0.05;
 
 void throttle_init(Throttle *throttle, guint connections, gint64 now_ms)
 {
-  *throttle = (Throttle){ .most = connections, .threshold = connections, .filled_ms = now_ms };
+  *throttle = (Throttle){ .most = connections, .window = connections, .threshold = connections,
+                           .filled_ms = now_ms };
   throttle_restart(throttle);
 }
 
 void throttle_restart(Throttle *throttle)
 {
-  throttle->window = MIN(WINDOW_FIRST, throttle->most);
+  throttle->window = MIN(WINDOW_FIRST, throttle->window);
 }
 
 /* --- The rate --- */
@@ -94,12 +95,6 @@ gboolean throttle_take(Throttle *throttle, gint64 now_ms)
   if (throttle->rate > 0)
     throttle->tokens -= 1;
   return TRUE;
-}
-
-void throttle_return(Throttle *throttle)
-{
-  if (throttle->rate > 0)
-    throttle->tokens = MIN(capacity(throttle), throttle->tokens + 1);
 }
 
 static void lower_rate(Throttle *throttle, gint64 calm_ms, gint64 now_ms)

@@ -40,13 +40,12 @@ typedef struct {
 
 void throttle_init(Throttle *throttle, guint connections, gint64 now_ms);
 
-/* After the relay was in trouble: connections begin with few again. */
+/* After the relay was in trouble: connections begin with few again, and with no more than there
+ * were. */
 void throttle_restart(Throttle *throttle);
 
 /* Takes leave for one message; FALSE when there is none yet. */
 gboolean throttle_take(Throttle *throttle, gint64 now_ms);
-/* Gives it back, taken for nothing. */
-void throttle_return(Throttle *throttle);
 /* Milliseconds until throttle_take() can succeed; 0: now. */
 gint64 throttle_wait_ms(Throttle *throttle, gint64 now_ms);
 

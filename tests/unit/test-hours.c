@@ -44,6 +44,9 @@ static const struct {
     "2026-11-23 12:30 Z" },
   { "Mon 09:00-12:00 Z;Mon 13:00-17:00 Z", "2026-11-23 12:00 Z", FALSE, "2026-11-23 13:00 Z" },
   { "mon-SUN 00:00-24:00 Asia/Jakarta", "2026-11-23 16:59 Z", TRUE, "2026-11-23 17:00 Z" },
+  /* An opening that a day's clock skips is none. */
+  { "Sun 02:15-02:45 Europe/Brussels", "2027-03-22 12:00 Z", FALSE, "2027-04-04 00:15 Z" },
+  { "Sun 02:15-02:45 Europe/Brussels", "2027-03-21 12:00 Z", FALSE, "2027-04-04 00:15 Z" },
   { "Mon 09:00-10:00 Pacific/Apia", "2026-11-22 19:59 Z", FALSE, "2026-11-22 20:00 Z" },
 };
 

@@ -406,6 +406,22 @@ static void test_coverage(Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
   check_covers(fixture, ENVELOPE("Nov 22 10:00:00") ENVELOPE("Nov 22 12:00:00"), FALSE);
 }
 
+/* The same person in several releases: each copy is looked for by itself. */
+static void test_same_address(Fixture *fixture, G_GNUC_UNUSED gconstpointer data)
+{
+  static const char log[] = FROM("bounces+" TOKEN "@example.org");
+  g_autoptr(GError) error = NULL;
+  g_autoptr(Evidence) evidence = evidence_new();
+  guint first = evidence_seek(evidence, ID, "c1@example.org", TOKEN, NEAR_MS, NEAR_MS);
+  guint second = evidence_seek(evidence, "other@example.org", "C1@example.org", "", NEAR_MS,
+                               NEAR_MS);
+
+  write_file(fixture, log, strlen(log));
+  g_assert_true(evidence_read(evidence, fixture->path, &error));
+  g_assert_cmpint(evidence_finding(evidence, first)->grade, ==, EVIDENCE_TAKEN);
+  g_assert_cmpint(evidence_finding(evidence, second)->grade, <, EVIDENCE_TAKEN);
+}
+
 int main(int argc, char **argv)
 {
   g_setenv("TZ", "UTC", TRUE);
@@ -424,5 +440,6 @@ int main(int argc, char **argv)
   ADD("/evidence/delivery-dates-back", test_delivery_dates_back);
   ADD("/evidence/return-path-is-proof", test_return_path_is_proof);
   ADD("/evidence/coverage", test_coverage);
+  ADD("/evidence/same-address", test_same_address);
   return g_test_run();
 }

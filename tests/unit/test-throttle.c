@@ -159,6 +159,17 @@ static void test_slow_start(void)
   g_assert_cmpuint(throttle_connections(&throttle), ==, 1);
 }
 
+/* A relay that bears a single connection is not met with two whenever it was in trouble. */
+static void test_restart_never_widens(void)
+{
+  Throttle throttle;
+  throttle_init(&throttle, MOST, START);
+  g_assert_true(throttle_crowded(&throttle, START + 1000));
+  g_assert_cmpuint(throttle_connections(&throttle), ==, 1);
+  throttle_restart(&throttle);
+  g_assert_cmpuint(throttle_connections(&throttle), ==, 1);
+}
+
 /* All that was under way when the relay lost its patience is one event. */
 static void test_one_event(void)
 {
@@ -218,6 +229,7 @@ int main(int argc, char **argv)
   g_test_add_func("/throttle/follows-changes", test_follows_changes);
   g_test_add_func("/throttle/crowd", test_crowd);
   g_test_add_func("/throttle/slow-start", test_slow_start);
+  g_test_add_func("/throttle/restart-never-widens", test_restart_never_widens);
   g_test_add_func("/throttle/one-event", test_one_event);
   g_test_add_func("/throttle/suspicion", test_suspicion);
   g_test_add_func("/throttle/forgets", test_forgets);
