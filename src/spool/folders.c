@@ -52,16 +52,16 @@ gboolean spool_is_channel_folder(const Config *config, int incoming, const char 
 
 void spool_permit_like(int folder, int model)
 {
-  struct stat status;
+  struct stat own, status;
 
-  if (fstat(model, &status) != 0) {
+  if (fstat(folder, &own) != 0 || fstat(model, &status) != 0) {
     return;
   }
   /* A group that is not ours to give is the usual case, not a fault. */
-  if (fchown(folder, (uid_t)-1, status.st_gid) != 0) {
+  if (own.st_gid != status.st_gid && fchown(folder, (uid_t)-1, status.st_gid) != 0) {
     g_debug("the group of a folder stays as it is: %s", g_strerror(errno));
   }
-  if (fchmod(folder, status.st_mode & 07777) != 0) {
+  if (own.st_mode != status.st_mode && fchmod(folder, status.st_mode & 07777) != 0) {
     g_debug("the permissions of a folder stay as they are: %s", g_strerror(errno));
   }
 }
@@ -182,33 +182,50 @@ static gboolean mark_channel_folder(int folder, GError **error)
   return durable_write_all(mark, CHANNEL_MARK_TEXT, strlen(CHANNEL_MARK_TEXT), error);
 }
 
-/* A new channel's folder is as open to people as incoming/ itself is. */
+/* A new channel's folder is as open to people as incoming/ itself is. The kernel hands the
+ * set-group-ID bit down, and with a default ACL all else: systemd may forbid us to set that
+ * bit (RestrictSUIDSGID=), and chmod(2) without it would clear it. */
+static void open_to_people(int folder, int incoming, const char *path)
+{
+  struct stat status, model;
+
+  spool_permit_like(folder, incoming);
+  if (fstat(folder, &status) == 0 && fstat(incoming, &model) == 0 &&
+      status.st_mode != model.st_mode) {
+    g_warning("not everybody who may drop into incoming may drop into %s: chmod %04o '%s'", path,
+              model.st_mode & 07777, path);
+  }
+}
+
 static gboolean prepare_channel(const Config *config, const char *channel, GError **error)
 {
   g_autofree char *path = spool_path(config, SPOOL_INCOMING, channel);
   const char *why;
-  struct stat status;
+  struct stat status, parent;
 
   if (!name_is_safe(channel, &why)) {
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
                 "channel \"%s\" cannot have a folder by its name: %s", channel, why);
     return FALSE;
   }
-  gboolean is_new = lstat(path, &status) != 0;
+  autofd incoming = spool_open_incoming(config, NULL);
+  if (incoming < 0 || fstat(incoming, &parent) != 0) {
+    return spool_fail(error, NULL, "open the folder above %s", path);
+  }
+  /* Where it cannot be made, prepare_folder() says why. */
+  gboolean is_new = mkdirat(incoming, channel, parent.st_mode & 0777) == 0;
   if (!prepare_folder(path, AT_SYMLINK_NOFOLLOW, &status, error)) {
     return FALSE;
   }
-  struct stat parent;
   autofd folder = spool_open_incoming(config, channel);
-  autofd incoming = spool_open_incoming(config, NULL);
-  if (folder < 0 || incoming < 0 || fstat(incoming, &parent) != 0) {
+  if (folder < 0) {
     return spool_fail(error, NULL, "open folder %s", path);
   }
   if (!is_on_device(&status, parent.st_dev, path, error)) {
     return FALSE;
   }
   if (is_new) {
-    spool_permit_like(folder, incoming);
+    open_to_people(folder, incoming, path);
   }
   if (!mark_channel_folder(folder, error)) {
     g_prefix_error(error, "channel folder %s: ", path);

@@ -11,6 +11,7 @@
 enum {
   BATCH = 16,                   /* candidates looked at before other sources have a turn */
   PATIENCE_MS = 10 * 60 * 1000, /* with what seems unfinished, but does not change */
+  UNSURE_SETTLES = 5,           /* so often settle_ms, where nobody tells what is still open */
 };
 
 typedef enum { STATE_WAITING, STATE_COMPLETE, STATE_REPORTED, STATES } State;
@@ -19,6 +20,7 @@ typedef struct {
   char *name;
   State state;
   gboolean open;       /* we heard of its making, but not of its closing */
+  gboolean closed;     /* it is a file, and we heard of its closing */
   Look look;           /* the latest */
   gint64 quiet_since;  /* no look since then found a change */
   gint64 due;          /* for the next look, while waiting */
@@ -143,6 +145,7 @@ void waiting_hear(Waiting *waiting, const char *name, News news)
   candidate->quiet_since = clock_monotonic_ms();
   /* A file that got its name by link(2) was made, too, but will never be closed. */
   candidate->open = news == NEWS_MADE && S_ISREG(look.kind) && look.links == 1;
+  candidate->closed = news == NEWS_CLOSED && S_ISREG(look.kind);
   enter_state(waiting, candidate,
               news == NEWS_RENAMED && look.files > 0 ? STATE_COMPLETE : STATE_WAITING);
 }
@@ -164,9 +167,12 @@ static gboolean is_worth_waiting(const Waiting *waiting, Candidate *candidate, g
     candidate->quiet_since = now;
     return TRUE;
   }
-  gboolean may_be_open = candidate->open && writers == WRITERS_UNKNOWN;
-  return (may_be_open || candidate->look.unfinished) &&
-         now - candidate->quiet_since < PATIENCE_MS;
+  gboolean unknown = writers == WRITERS_UNKNOWN && !candidate->closed;
+  gint64 patience = unknown ? UNSURE_SETTLES * waiting->settle_ms : 0;
+  if ((unknown && candidate->open) || candidate->look.unfinished) {
+    patience = PATIENCE_MS;
+  }
+  return now - candidate->quiet_since < patience;
 }
 
 static void examine(Waiting *waiting, Candidate *candidate)

@@ -8,9 +8,11 @@
  *
  *   - renamed into place: at once;
  *   - written in place: when it was closed and two looks at it, settle_ms apart, found no
- *     change (a folder: none inside). Where the kernel lets us ask (F_SETLEASE), a file
- *     that somebody still has open for writing is not complete; elsewhere one that we saw
- *     being made but not being closed is taken for complete after ten quiet minutes;
+ *     change (a folder: none inside). Where the kernel lets us ask (F_SETLEASE: about our own
+ *     files, or with CAP_LEASE), a file that somebody still has open for writing is not
+ *     complete; elsewhere one that we saw being made but not being closed is taken for
+ *     complete after ten quiet minutes, and a folder, or a file of whose closing we did
+ *     not hear, after five times settle_ms;
  *   - found by the rescan (at start and every rescan_ms, for what inotify missed, on
  *     overflow of its queue, and on file systems without it): after two such looks.
  *

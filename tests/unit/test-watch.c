@@ -291,19 +291,28 @@ static void test_slow_writer(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   assert_seen(fixture, "press:a.md");
 }
 
-/* The kernel tells only a file's owner whether somebody has it open. */
-static void test_writer_unknown(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+/* Everybody may drop; FALSE where there is only one user. */
+static gboolean open_to_all(const Fixture *fixture)
 {
   g_autofree char *path = spool_file(&fixture->spool, "spool");
   g_autofree char *incoming = spool_file(&fixture->spool, "spool/incoming");
 
   if (geteuid() != 0) {
     g_test_skip("needs two users");
-    return;
+    return FALSE;
   }
   g_assert_cmpint(chmod(fixture->spool.root, 0755), ==, 0);
   g_assert_cmpint(chmod(path, 0755), ==, 0);
   g_assert_cmpint(chmod(incoming, 0777), ==, 0);
+  return TRUE;
+}
+
+/* The kernel tells only a file's owner whether somebody has it open. */
+static void test_writer_unknown(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  if (!open_to_all(fixture)) {
+    return;
+  }
   int fd = open_new(fixture, "spool/incoming/a.md");
   g_assert_cmpint(fchown(fd, OTHER_USER, OTHER_USER), ==, 0);
   g_assert_cmpint(seteuid(NOBODY), ==, 0);
@@ -312,6 +321,24 @@ static void test_writer_unknown(Fixture *fixture, gconstpointer data G_GNUC_UNUS
   wait_for(fixture, 1);
   g_assert_cmpint(seteuid(0), ==, 0);
   assert_seen(fixture, "press:a.md");
+}
+
+/* Nor does anybody tell of what is open inside a folder: it has to be quiet for longer. */
+static void test_folder_of_others(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  if (!open_to_all(fixture)) {
+    return;
+  }
+  g_assert_cmpint(seteuid(NOBODY), ==, 0);
+  gint64 before = clock_monotonic_ms();
+  spool_make_folder(&fixture->spool, "spool/incoming/a");
+  g_assert_cmpint(seteuid(0), ==, 0);
+  spool_write(&fixture->spool, "spool/incoming/a/release.md", "text");
+  g_assert_cmpint(seteuid(NOBODY), ==, 0);
+  wait_for(fixture, 1);
+  g_assert_cmpint(seteuid(0), ==, 0);
+  g_assert_cmpint(clock_monotonic_ms() - before, >=, 5 * SETTLE);
+  assert_seen(fixture, "press:a");
 }
 
 static void test_folder_written(Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
@@ -668,6 +695,7 @@ int main(int argc, char **argv)
   TEST("written", SETTLE, test_written);
   TEST("slow-writer", SETTLE, test_slow_writer);
   TEST("writer-unknown", SETTLE, test_writer_unknown);
+  TEST("folder-of-others", SETTLE, test_folder_of_others);
   TEST("folder-written", SETTLE, test_folder_written);
   TEST("folder-copied", SETTLE, test_folder_copied);
   TEST("folder-unfinished", SETTLE, test_folder_unfinished);
