@@ -14,6 +14,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "base/notice.h"
 #include "daemon/daemon.h"
 
 typedef struct {
@@ -71,6 +72,16 @@ static Config *load_config(const char *path)
   return config;
 }
 
+static void G_GNUC_PRINTF(1, 2) refuse_reload(const char *format, ...)
+{
+  va_list arguments;
+  va_start(arguments, format);
+  g_autofree char *reason = g_strdup_vprintf(format, arguments);
+  va_end(arguments);
+  notice(NOTICE_RELOAD_REFUSED, (NoticeFields){ .reason = reason },
+         "%s: the settings stay as they were", reason);
+}
+
 /* A bad file leaves everything as it was. */
 static gboolean on_hangup(gpointer data)
 {
@@ -79,11 +90,12 @@ static gboolean on_hangup(gpointer data)
   sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT, g_get_monotonic_time());
   g_autoptr(Config) config = load_config(process->config_path);
   if (config == NULL)
-    g_warning("%s has mistakes: the settings stay as they were", process->config_path);
+    refuse_reload("%s has mistakes", process->config_path);
   else if (!daemon_reload(process->daemon, config, &error))
-    g_warning("the settings stay as they were: %s", error->message);
+    refuse_reload("%s", error->message);
   else
-    g_message("settings read anew from %s", process->config_path);
+    notice(NOTICE_RELOADED, (NoticeFields){ 0 }, "settings read anew from %s",
+           process->config_path);
   sd_notify(0, "READY=1");
   return G_SOURCE_CONTINUE;
 }
@@ -120,14 +132,15 @@ static int run(Process *process)
     g_unix_signal_add(SIGTERM, on_terminate, process),
     g_unix_signal_add(SIGINT, on_terminate, process),
   };
-  g_message("datelined %s works on %s", DATELINE_VERSION, config->spool);
+  notice(NOTICE_STARTED, (NoticeFields){ 0 }, "datelined %s works on %s", DATELINE_VERSION,
+         config->spool);
   sd_notify(0, "READY=1");
   g_main_loop_run(process->loop);
   for (guint i = 0; i < G_N_ELEMENTS(sources); i++)
     g_source_remove(sources[i]);
   daemon_free(process->daemon);
   g_main_loop_unref(process->loop);
-  g_message("stopped");
+  notice(NOTICE_STOPPED, (NoticeFields){ 0 }, "stopped");
   return EX_OK;
 }
 

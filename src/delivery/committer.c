@@ -2,6 +2,7 @@
 #include "delivery/committer.h"
 
 #include "base/clock.h"
+#include "base/notice.h"
 
 enum {
   LAZY_SYNC_MS = 1000,     /* how long a lazy line waits for its sync */
@@ -247,10 +248,11 @@ static void committer_tell_hang(Committer *committer, gint64 since)
   }
   committer->hangs_since = since;
   if (since != 0) {
-    g_warning("the disk has not answered for %" G_GINT64_FORMAT " s; nothing is sent until it "
-              "does", (now - since) / 1000);
+    notice(NOTICE_DISK_HANGS, (NoticeFields){ 0 }, "the disk has not answered for %" G_GINT64_FORMAT
+           " s; nothing is sent until it does", (now - since) / 1000);
   } else {
-    g_message("the disk answers again after %" G_GINT64_FORMAT " s", (now - before) / 1000);
+    notice(NOTICE_DISK_ANSWERS, (NoticeFields){ 0 }, "the disk answers again after %"
+           G_GINT64_FORMAT " s", (now - before) / 1000);
   }
   if (committer->hang_notify != NULL) {
     committer->hang_notify(committer->hang_data);

@@ -6,6 +6,7 @@
 #include "delivery/release-inside.h"
 
 #include "base/clock.h"
+#include "base/notice.h"
 #include "delivery/reader.h"
 
 /* What limits remember: the paces, and whether the relay refuses the message itself. */
@@ -60,11 +61,14 @@ static void on_journal(Journal *journal, gpointer data)
 {
   Release *release = data;
   const char *trouble = journal_trouble(journal);
+  const NoticeFields fields = { .release = release->id, .reason = trouble };
   if (trouble != NULL && !release->told_trouble)
-    g_warning("release %s: %s; nothing of it is sent until the journal can be written", release->id,
-              trouble);
+    notice(NOTICE_JOURNAL_TROUBLE, fields,
+           "release %s: %s; nothing of it is sent until the journal can be written", release->id,
+           trouble);
   else if (trouble == NULL && release->told_trouble)
-    g_message("release %s: the journal can be written again", release->id);
+    notice(NOTICE_JOURNAL_WORKS, fields, "release %s: the journal can be written again",
+           release->id);
   release->told_trouble = trouble != NULL;
   release->notify(release, release->notify_data);
 }

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/names.h"
+#include "base/notice.h"
 
 /* Trouble that concerns the message as such is tried again so much later. */
 enum { PAUSE_MS = 5 * 60 * 1000 };
@@ -23,13 +24,26 @@ const char *release_state_name(ReleaseState state)
 
 /* --- States --- */
 
+static Notice notice_of(ReleaseState state)
+{
+  switch (state) {
+  case RELEASE_HELD:
+    return NOTICE_HELD;
+  case RELEASE_IN_DOUBT:
+    return NOTICE_IN_DOUBT;
+  default:
+    return NOTICE_STATE;
+  }
+}
+
 void release_set_state(Release *release, ReleaseState state, const char *reason)
 {
   g_autofree char *kept = g_strdup(reason);
-  GLogLevelFlags level = state == RELEASE_HELD ? G_LOG_LEVEL_WARNING : G_LOG_LEVEL_MESSAGE;
+  const NoticeFields fields = { .release = release->id, .state = state_names[state],
+                                .reason = reason };
   if (state != release->state || g_strcmp0(reason, release->reason) != 0)
-    g_log(G_LOG_DOMAIN, level, "release %s: %s%s%s", release->id, state_names[state],
-          kept != NULL ? ": " : "", kept != NULL ? kept : "");
+    notice(notice_of(state), fields, "release %s: %s%s%s", release->id, state_names[state],
+           kept != NULL ? ": " : "", kept != NULL ? kept : "");
   g_free(release->reason);
   release->reason = g_steal_pointer(&kept);
   release->state = state;

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/names.h"
+#include "base/notice.h"
 
 /* How long no connection is opened where one was not let in and others go on. */
 enum { OPENING_HOLD_MS = 30 * 1000 };
@@ -31,8 +32,8 @@ static void set_trouble(Pool *pool, const char *trouble)
   throttle_restart(&pool->throttle);
   g_autofree char *visible = one_line(trouble);
   if (g_strcmp0(pool->trouble, visible) != 0)
-    g_message("relay %s: %s; next try in %.1f s", pool->relay->name, visible,
-              (double)wait / 1000);
+    notice(NOTICE_RELAY_TROUBLE, (NoticeFields){ .relay = pool->relay->name, .reason = visible },
+           "relay %s: %s; next try in %.1f s", pool->relay->name, visible, (double)wait / 1000);
   g_free(pool->trouble);
   pool->trouble = g_steal_pointer(&visible);
   pool_wake_later(pool, wait);
@@ -43,7 +44,8 @@ void pool_clear_trouble(Pool *pool)
 {
   if (!breaker_success(&pool->breaker))
     return;
-  g_message("relay %s: takes mail again", pool->relay->name);
+  notice(NOTICE_RELAY_WORKS, (NoticeFields){ .relay = pool->relay->name },
+         "relay %s: takes mail again", pool->relay->name);
   g_clear_pointer(&pool->trouble, g_free);
   pool_wake_later(pool, 0);
   pool->host->changed(pool->host_data, pool);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "spool/intake.h"
 
+#include "base/notice.h"
 #include "base/worker.h"
 #include "delivery/segment.h"
 #include "spool/acceptance.h"
@@ -36,7 +37,7 @@ typedef struct {
   Intake *intake;
   void (*event)(const char *text, gpointer data);
   char *text;              /* the folder, or the id */
-} Notice;
+} Tidings;
 
 static void errand_free(Errand *errand)
 {
@@ -65,22 +66,22 @@ static void settle(const Errand *errand, const char *what)
   g_hash_table_remove(errand->intake->told, what);
 }
 
-static gboolean deliver_notice(gpointer data)
+static gboolean deliver_tidings(gpointer data)
 {
-  Notice *notice = data;
-  if (!g_atomic_int_get(&notice->intake->closing))
-    notice->event(notice->text, notice->intake->data);
-  g_free(notice->text);
-  g_free(notice);
+  Tidings *tidings = data;
+  if (!g_atomic_int_get(&tidings->intake->closing))
+    tidings->event(tidings->text, tidings->intake->data);
+  g_free(tidings->text);
+  g_free(tidings);
   return G_SOURCE_REMOVE;
 }
 
 static void notify(const Errand *errand, void (*event)(const char *text, gpointer data),
                    const char *text)
 {
-  Notice *notice = g_new0(Notice, 1);
-  *notice = (Notice){ errand->intake, event, g_strdup(text) };
-  g_idle_add_full(G_PRIORITY_DEFAULT, deliver_notice, notice, NULL);
+  Tidings *tidings = g_new0(Tidings, 1);
+  *tidings = (Tidings){ errand->intake, event, g_strdup(text) };
+  g_idle_add_full(G_PRIORITY_DEFAULT, deliver_tidings, tidings, NULL);
 }
 
 /* NULL where they are too long, with the reason in report. */
@@ -106,8 +107,9 @@ static gboolean accept(Errand *errand, Claim *claim, const Acceptance *acceptanc
   claim_tidy(claim);
   history_add(errand->intake->history, acceptance->terms.hash, claim->id,
               acceptance->terms.accepted_ms);
-  g_message("release %s: accepted for %u recipients (%" G_GUINT64_FORMAT " rows left out)",
-            claim->id, acceptance->terms.recipients, acceptance->terms.skipped);
+  notice(NOTICE_ACCEPTED, (NoticeFields){ .release = claim->id },
+         "release %s: accepted for %u recipients (%" G_GUINT64_FORMAT " rows left out)",
+         claim->id, acceptance->terms.recipients, acceptance->terms.skipped);
   return TRUE;
 }
 
@@ -115,8 +117,9 @@ static gboolean reject(Errand *errand, Claim *claim, const Report *report, GErro
 {
   if (!claim_reject(errand->config, claim, report, error))
     return FALSE;
-  g_message("drop %s is refused with %u errors; see rejected/%s/REASON.txt", claim->name,
-            report_count(report, FINDING_ERROR), claim->id);
+  notice(NOTICE_REFUSED, (NoticeFields){ .release = claim->id },
+         "drop %s is refused with %u errors; see rejected/%s/REASON.txt", claim->name,
+         report_count(report, FINDING_ERROR), claim->id);
   notify(errand, errand->intake->events->rejected, claim->id);
   return TRUE;
 }
