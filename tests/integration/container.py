@@ -17,9 +17,13 @@ mount -t tmpfs -o size=2g,mode=755 tmpfs "$1"
 mkdir "$1/lower" "$1/upper" "$1/work" "$1/root"
 mount --bind / "$1/lower"
 mount -o remount,bind,ro "$1/lower"
-mount -t overlay -o "lowerdir=$1/lower,upperdir=$1/upper,workdir=$1/work" overlay "$1/root"
+mount -t overlay -o "xino=on,lowerdir=$1/lower,upperdir=$1/upper,workdir=$1/work" overlay "$1/root"
 echo uninitialized >"$1/root/etc/machine-id"
 rm -f "$1/root/usr/sbin/policy-rc.d"
+# There is no network to wait for.
+for unit in systemd-networkd-wait-online NetworkManager-wait-online; do
+  ln -sf /dev/null "$1/root/etc/systemd/system/$unit.service"
+done
 exec systemd-nspawn --directory="$1/root" --boot --register=no --keep-unit --private-network \\
   --console=pipe --link-journal=no --machine="$2" systemd.unit=basic.target
 """
