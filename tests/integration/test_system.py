@@ -112,7 +112,7 @@ def start(system, folder):
     system.configure("press.xlsx" if shutil.which("ssconvert") else "press.csv")
     system.write("/etc/dateline/main-password", "secret\n", "600")
     system.drop_in("credential", "[Service]\nLoadCredential=main-password:/etc/dateline/main-password\n"
-                   "RestartSec=100ms\n")
+                   "RestartSec=100ms\n[Unit]\nStartLimitIntervalSec=0\n")
     system.run("systemctl", "enable", "--now", "datelined")
     status = system.output("cat", f"/proc/{system.show('MainPID')}/status").splitlines()
     facts = dict(line.split(":\t", 1) for line in status)
@@ -176,6 +176,8 @@ def freeze_and_kill(system):
     process = system.show("MainPID")
     system.run("kill", "-KILL", process)
     restarted(system, process)
+    system.drop_in("watchdog", "")
+    system.run("systemctl", "restart", "datelined")
 
 
 def stop_in_mid_release(system):
