@@ -26,7 +26,7 @@ struct Command {
 
 /* Each is defined in a file of its own. */
 extern const Command check_command, config_command, log_command, preview_command, send_command,
-    settle_command, status_command;
+    settle_command, status_command, suppress_command;
 
 /* Reads the options of entries, and those that every command has, out of the arguments, of
  * which at_least to at_most must then be left. FALSE after a complaint: EX_USAGE. Strings

@@ -11,7 +11,7 @@ static const char STATE_SKIPPED[] = "skipped";
 
 const char *const FACT_STATES[] = {
   "due",      "intended", "sent",      "deferred", "bounced",
-  "in-doubt", "expired",  "withdrawn", "skipped",  NULL,
+  "in-doubt", "expired",  "suppressed", "withdrawn", "skipped", NULL,
 };
 
 struct Facts {

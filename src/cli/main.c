@@ -24,7 +24,7 @@ static const Command help_command = {
 /* In the order in which a release meets them. */
 static const Command *const COMMANDS[] = {
   &check_command, &preview_command, &send_command, &status_command,
-  &log_command,   &settle_command,  &config_command, &help_command,
+  &log_command,   &settle_command,  &suppress_command, &config_command, &help_command,
 };
 
 static void print_commands(FILE *out)

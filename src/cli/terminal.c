@@ -39,7 +39,7 @@ Style style_of_state(const char *state)
     {"sent", STYLE_GOOD},        {"finished", STYLE_GOOD},  {"deferred", STYLE_WARNING},
     {"in-doubt", STYLE_WARNING}, {"paused", STYLE_WARNING}, {"waiting", STYLE_WARNING},
     {"skipped", STYLE_WARNING},  {"bounced", STYLE_BAD},    {"expired", STYLE_BAD},
-    {"held", STYLE_BAD},
+    {"suppressed", STYLE_WARNING}, {"held", STYLE_BAD},
   };
 
   for (guint i = 0; i < G_N_ELEMENTS(styles); i++) {

@@ -5,7 +5,8 @@
  * RosterWriter's affair.
  *
  * A duplicate is a row with the address of an earlier *recipient*. A row that was left
- * out for another reason does not stand in the way of a later, complete one. */
+ * out for another reason does not stand in the way of a later, complete one. What the release
+ * itself leaves out comes first: nobody wants to hear what is wrong with those rows. */
 
 #include <string.h>
 
@@ -13,6 +14,7 @@
 #include "contacts/roster-writer.h"
 #include "contacts/roster.h"
 #include "contacts/suspicion.h"
+#include "contacts/where.h"
 
 /* Findings of one kind that are told one by one; then only their number. */
 enum { TOLD_ONE_BY_ONE = 10 };
@@ -25,13 +27,17 @@ typedef struct {
 } Source;
 
 typedef struct {
+  const RosterPlan *plan;
   GPtrArray *sources;          /* Source * */
+  GPtrArray *lists;            /* List *, theirs */
+  Where *where;                /* NULL: all rows */
+  GPtrArray *excluded_files;   /* char *, of the excluded lists */
+  RosterWriter *excluded;      /* the addresses that are not wanted; NULL: none */
   RosterField *fields;         /* those that go into the roster */
   guint n_fields;
   GStringChunk *names;         /* of fields that are named anew */
   gboolean *required;          /* by field; not where no list has it: that is told once */
   const char **values;         /* by field, of the row at hand */
-  MissingPolicy missing;
   RosterWriter *writer;
   RosterCounts *counts;
   Report *report;
@@ -67,12 +73,14 @@ static Source *source_new(List *list, guint number, const RosterField *fields, g
 }
 
 /* Opens all lists, to tell what is wrong with each; FALSE where one is unusable. */
-static gboolean open_sources(Builder *builder, const GPtrArray *lists)
+static gboolean open_sources(Builder *builder)
 {
   gboolean good = TRUE;
+  const GPtrArray *lists = builder->plan->lists;
   for (guint i = 0; i < lists->len; i++) {
     List *list = list_open(g_ptr_array_index(lists, i), builder->report);
     if (list) {
+      g_ptr_array_add(builder->lists, list);
       g_ptr_array_add(builder->sources,
                       source_new(list, i + 1, builder->fields, builder->n_fields));
     }
@@ -291,7 +299,7 @@ static gboolean skip_duplicate(Builder *builder, const Source *source, const Lis
 static gboolean skip_without_value(Builder *builder, const Source *source, const ListRow *row,
                                    const char *missing, GError **error)
 {
-  if (builder->missing == MISSING_REFUSE &&
+  if (builder->plan->missing == MISSING_REFUSE &&
       builder->rows_without_value++ < TOLD_ONE_BY_ONE) {
     report_error(builder->report, list_file(source->list), row->line, 0,
                  "%s, which the text uses without a fallback; fill it in, write {{%s|…}} "
@@ -316,7 +324,7 @@ static gboolean take_address(Builder *builder, const Source *source, const ListR
   RosterPlace place = {source->number, row->line};
   RosterPlace first;
   const char *missing = take_values(builder, source, row);
-  gboolean incomplete = missing && builder->missing != MISSING_BLANK;
+  gboolean incomplete = missing && builder->plan->missing != MISSING_BLANK;
   gboolean good =
     incomplete ? roster_writer_find(builder->writer, address, &first, error)
                : roster_writer_add(builder->writer, &place, address,
@@ -346,20 +354,96 @@ static gboolean read_address(const char *cell, char **name, Address *address, GE
          address_parse(cell, address, error);
 }
 
+/* Whether the release's exclude names the address: *reason then says how, and else is NULL. */
+static gboolean check_excluded(Builder *builder, const Address *address, const char **reason,
+                               GError **error)
+{
+  RosterPlace place = {0};
+  *reason = NULL;
+  if (builder->excluded && !roster_writer_find(builder->excluded, address, &place, error)) {
+    return FALSE;
+  }
+  if (place.list > 0) {
+    g_string_printf(builder->text, "excluded: it is in %s line %u",
+                    (char *)g_ptr_array_index(builder->excluded_files, place.list - 1), place.line);
+    *reason = builder->text->str;
+  } else if (place.line > 0) {
+    *reason = "excluded by its address";
+  }
+  return TRUE;
+}
+
+/* The same for whoever must not be mailed. */
+static gboolean check_suppressed(Builder *builder, const Source *source, const Address *address,
+                                 const char **reason, GError **error)
+{
+  SuppressionEntry entry = {0};
+  *reason = NULL;
+  if (builder->plan->suppression &&
+      !suppression_find(builder->plan->suppression, address, list_name(source->list),
+                        builder->plan->channel, &entry, error)) {
+    return FALSE;
+  }
+  if (entry.number != 0) {
+    g_autofree char *text = suppression_describe(&entry);
+    *reason = g_string_assign(builder->text, text)->str;
+  }
+  return TRUE;
+}
+
+static gboolean take_valid(Builder *builder, const Source *source, const ListRow *row,
+                           const Address *address, const char *beside, GError **error)
+{
+  const char *reason;
+  if (!check_excluded(builder, address, &reason, error)) {
+    return FALSE;
+  }
+  if (reason) {
+    return skip_row(builder, source, row, FATE_FILTERED, reason, error);
+  }
+  if (!check_suppressed(builder, source, address, &reason, error)) {
+    return FALSE;
+  }
+  return reason ? skip_row(builder, source, row, FATE_SUPPRESSED, reason, error)
+                : take_address(builder, source, row, address, beside, error);
+}
+
+/* FALSE where the expression cannot be evaluated for the row, which is the release's fault. */
+static gboolean is_wanted(Builder *builder, const Source *source, const ListRow *row,
+                          gboolean *wanted)
+{
+  g_autoptr(GError) error = NULL;
+  *wanted = TRUE;
+  if (!builder->where || where_test(builder->where, source->number - 1, row, wanted, &error)) {
+    return TRUE;
+  }
+  report_error(builder->report, builder->plan->file, builder->plan->where_line, 0,
+               "%s; that befell %s line %u", error->message, list_file(source->list), row->line);
+  return FALSE;
+}
+
+/* FALSE without error where report says why no row can be taken any more. */
 static gboolean take_row(Builder *builder, const Source *source, const ListRow *row,
                          GError **error)
 {
   g_auto(Address) address = {0};
   g_autofree char *name = NULL;
   g_autoptr(GError) wrong = NULL;
+  gboolean wanted;
   builder->counts->rows++;
   if (row->flaw) {
     return skip_invalid(builder, source, row, row->flaw, error);
   }
+  if (!is_wanted(builder, source, row, &wanted)) {
+    return FALSE;
+  }
+  if (!wanted) {
+    return skip_row(builder, source, row, FATE_FILTERED, "where does not select it", error);
+  }
   if (!read_address(row->cells[list_address_column(source->list)], &name, &address, &wrong)) {
     return skip_invalid(builder, source, row, wrong->message, error);
   }
-  return take_address(builder, source, row, &address, name, error);
+  return take_valid(builder, source, row, &address, name, error);
 }
 
 static gboolean take_source(Builder *builder, const Source *source, GError **error)
@@ -380,8 +464,33 @@ static gboolean take_source(Builder *builder, const Source *source, GError **err
 
 /* --- The end. --- */
 
-static void report_totals(const Builder *builder, guint max_recipients)
+static void report_no_recipient(const Builder *builder)
 {
+  static const struct {
+    RosterFate fate;
+    const char *text;
+  } told[] = {
+    {FATE_INVALID, "are invalid"},
+    {FATE_EMPTY, "have no value for a field"},
+    {FATE_FILTERED, "are left out by where or exclude"},
+    {FATE_SUPPRESSED, "must not be mailed"},
+  };
+  g_autoptr(GString) text = g_string_new(NULL);
+  for (guint i = 0; i < G_N_ELEMENTS(told); i++) {
+    const guint64 count = builder->counts->fates[told[i].fate];
+    if (count > 0 || i < 2) {
+      g_string_append_printf(text, "%s%" G_GUINT64_FORMAT " %s", i == 0 ? "" : i == 1 ? " and " : ", ",
+                             count, told[i].text);
+    }
+  }
+  report_error(builder->report, NULL, 0, 0,
+               "there is no recipient: of %" G_GUINT64_FORMAT " rows %s", builder->counts->rows,
+               text->str);
+}
+
+static void report_totals(const Builder *builder)
+{
+  const guint max_recipients = builder->plan->max_recipients;
   const guint64 *fates = builder->counts->fates;
   if (fates[FATE_INVALID] > TOLD_ONE_BY_ONE) {
     report_warning(builder->report, NULL, 0, 0,
@@ -399,10 +508,7 @@ static void report_totals(const Builder *builder, guint max_recipients)
                  "without a fallback", builder->rows_without_value - TOLD_ONE_BY_ONE);
   }
   if (fates[FATE_SELECTED] == 0) {
-    report_error(builder->report, NULL, 0, 0,
-                 "there is no recipient: of %" G_GUINT64_FORMAT " rows %" G_GUINT64_FORMAT
-                 " are invalid and %" G_GUINT64_FORMAT " have no value for a field",
-                 builder->counts->rows, fates[FATE_INVALID], fates[FATE_EMPTY]);
+    report_no_recipient(builder);
   }
   if (max_recipients > 0 && fates[FATE_SELECTED] > max_recipients) {
     report_error(builder->report, NULL, 0, 0,
@@ -411,13 +517,77 @@ static void report_totals(const Builder *builder, guint max_recipients)
   }
 }
 
-static gboolean build(Builder *builder, const char *path, const GPtrArray *lists,
-                      guint max_recipients, GError **error)
+/* --- Who is not wanted. --- */
+
+static gboolean exclude(Builder *builder, guint list, guint line, const char *text, GError **error)
 {
-  if (!open_sources(builder, lists)) {
+  g_auto(Address) address = {0};
+  g_autofree char *name = NULL;
+  const RosterPlace place = {list, line};
+  RosterPlace first;
+  return !read_address(text, &name, &address, NULL) ||
+         roster_writer_add(builder->excluded, &place, &address, NULL, NULL, &first, error);
+}
+
+/* A row that has no address excludes nobody: there is nobody who could be meant. */
+static gboolean exclude_list(Builder *builder, const ListSettings *settings, GError **error)
+{
+  ListRow row;
+  ListResult result;
+  g_autoptr(List) list = list_open(settings, builder->report);
+  if (!list) {
+    return FALSE;
+  }
+  g_ptr_array_add(builder->excluded_files, g_strdup(list_file(list)));
+  while ((result = list_next(list, &row, error)) == LIST_ROW) {
+    if (!row.flaw && !exclude(builder, builder->excluded_files->len, row.line,
+                              row.cells[list_address_column(list)], error)) {
+      return FALSE;
+    }
+  }
+  return result == LIST_END;
+}
+
+static gboolean take_exclusions(Builder *builder, GError **error)
+{
+  const GPtrArray *lists = builder->plan->excluded_lists;
+  const GPtrArray *addresses = builder->plan->excluded_addresses;
+  if (!lists && !addresses) {
+    return TRUE;
+  }
+  builder->excluded = roster_writer_open(NULL, NULL, 0, error);
+  gboolean good = builder->excluded != NULL;
+  for (guint i = 0; good && lists && i < lists->len; i++) {
+    good = exclude_list(builder, g_ptr_array_index(lists, i), error);
+  }
+  for (guint i = 0; good && addresses && i < addresses->len; i++) {
+    good = exclude(builder, 0, 1, g_ptr_array_index(addresses, i), error);
+  }
+  return good;
+}
+
+static gboolean make_where(Builder *builder)
+{
+  const RosterPlan *plan = builder->plan;
+  if (!plan->where) {
+    return TRUE;
+  }
+  builder->where = where_new(plan->where, builder->lists, plan->file, plan->where_line,
+                             builder->report);
+  return builder->where != NULL;
+}
+
+/* --- All of it. --- */
+
+static gboolean build(Builder *builder, const char *path, GError **error)
+{
+  if (!open_sources(builder)) {
     return FALSE;
   }
   check_fields(builder);
+  if (!make_where(builder) || !take_exclusions(builder, error)) {
+    return FALSE;
+  }
   builder->writer = roster_writer_open(path, builder->fields, builder->n_fields, error);
   if (!builder->writer) {
     return FALSE;
@@ -427,33 +597,37 @@ static gboolean build(Builder *builder, const char *path, const GPtrArray *lists
       return FALSE;
     }
   }
-  report_totals(builder, max_recipients);
+  report_totals(builder);
   if (report_failed(builder->report)) {
     return FALSE;
   }
   return !path || roster_writer_finish(builder->writer, error);
 }
 
-gboolean roster_build(const char *path, const GPtrArray *lists,
-                      const RosterField *fields, guint n_fields, MissingPolicy missing,
-                      guint max_recipients, RosterCounts *counts,
+gboolean roster_build(const char *path, const RosterPlan *plan, RosterCounts *counts,
                       Report *report, GError **error)
 {
   *counts = (RosterCounts){0};
   Builder builder = {
+    .plan = plan,
     .sources = g_ptr_array_new_with_free_func(source_free),
-    .fields = g_memdup2(fields, n_fields * sizeof *fields),
-    .n_fields = n_fields,
+    .lists = g_ptr_array_new(),
+    .excluded_files = g_ptr_array_new_with_free_func(g_free),
+    .fields = g_memdup2(plan->fields, plan->n_fields * sizeof *plan->fields),
+    .n_fields = plan->n_fields,
     .names = g_string_chunk_new(64),
-    .required = g_new0(gboolean, n_fields),
-    .values = g_new0(const char *, n_fields),
-    .missing = missing,
+    .required = g_new0(gboolean, plan->n_fields),
+    .values = g_new0(const char *, plan->n_fields),
     .counts = counts,
     .report = report,
     .text = g_string_new(NULL),
   };
-  gboolean good = build(&builder, path, lists, max_recipients, error);
+  gboolean good = build(&builder, path, error);
   roster_writer_free(builder.writer);
+  roster_writer_free(builder.excluded);
+  where_free(builder.where);
+  g_ptr_array_unref(builder.excluded_files);
+  g_ptr_array_unref(builder.lists);
   g_ptr_array_unref(builder.sources);
   g_free(builder.fields);
   g_string_chunk_free(builder.names);

@@ -20,11 +20,13 @@ struct Roster {
   RosterCounts counts;
 };
 
-static const char *const FATE_NAMES[] = {
+static const char *const FATE_NAMES[FATES] = {
   [FATE_SELECTED] = "selected",
   [FATE_DUPLICATE] = "duplicate",
   [FATE_INVALID] = "invalid",
   [FATE_EMPTY] = "empty",
+  [FATE_FILTERED] = "filtered",
+  [FATE_SUPPRESSED] = "suppressed",
 };
 
 const char *fate_name(RosterFate fate)

@@ -3,6 +3,7 @@
 
 #include "base/address.h"
 #include "contacts/list.h"
+#include "contacts/suppression.h"
 
 /* The roster is who gets a release, frozen when it was accepted: one SQLite file,
  * roster.db, in the release's folder. Recipients are numbered from 1 without gaps;
@@ -14,14 +15,17 @@ typedef enum {
   FATE_DUPLICATE,  /* the same address as an earlier recipient; reason names that row */
   FATE_INVALID,    /* row or address is wrong; reason says how */
   FATE_EMPTY,      /* no value for a field used without fallback (missing = skip) */
+  FATE_FILTERED,   /* the release does not want it: by its "where" or its "exclude" */
+  FATE_SUPPRESSED, /* must not be mailed; reason says why, and since when */
+  FATES
 } RosterFate;
-const char *fate_name(RosterFate fate);   /* "selected", "duplicate", "invalid", "empty" */
+const char *fate_name(RosterFate fate);   /* "selected", "duplicate", … */
 
 /* --- Building: a crash before the end leaves no roster (perhaps <path>.new). --- */
 
 typedef struct {
   guint64 rows;          /* all rows of all lists */
-  guint64 fates[4];      /* by RosterFate; they add up to rows */
+  guint64 fates[FATES];  /* by RosterFate; they add up to rows */
 } RosterCounts;
 
 typedef enum {
@@ -38,19 +42,32 @@ typedef struct {
   guint flags;
 } RosterField;
 
-/* Reads lists (ListSettings *, in this order) into a new roster at path, which must not
+/* Who is to get a release, and what of them it uses. All of it is borrowed. */
+typedef struct {
+  const GPtrArray *lists;       /* ListSettings *; whoever is in several counts for the first */
+  const RosterField *fields;
+  guint n_fields;
+  MissingPolicy missing;
+  guint max_recipients;         /* 0: no limit */
+  const char *where;            /* see contacts/where.h; NULL: all rows */
+  const GPtrArray *excluded_lists;       /* ListSettings *; NULL: none */
+  const GPtrArray *excluded_addresses;   /* char *, addresses; NULL: none */
+  Suppression *suppression;     /* NULL: nobody is suppressed */
+  const char *channel;          /* whose suppressions count; with suppression */
+  const char *file;             /* in which "where" stands, for findings */
+  guint where_line;
+} RosterPlan;
+
+/* Reads the plan's lists, in their order, into a new roster at path, which must not
  * exist; it is on disk when TRUE is returned. Findings: a field that no list has is
  * an error, a field that only some lists have a warning, with MISSING_REFUSE a row
  * without value an error that names list file and line (the first ten, then a count),
  * invalid rows warnings (first ten, then a count), recipients worth a look (suspicion.h)
- * warnings, too, no recipient at all an error, more
- * than max_recipients (0: no limit) an error.
+ * warnings, too, no recipient at all an error, more than max_recipients an error.
  * FALSE with error when list or disk fail; FALSE without error when report has errors:
  * the file is then gone again. report and counts are filled either way.
  * path NULL: nothing is written, for `dateline check`. */
-gboolean roster_build(const char *path, const GPtrArray *lists,
-                      const RosterField *fields, guint n_fields, MissingPolicy missing,
-                      guint max_recipients, RosterCounts *counts,
+gboolean roster_build(const char *path, const RosterPlan *plan, RosterCounts *counts,
                       Report *report, GError **error);
 
 /* --- Reading. The file never changes: no locks are taken or held. --- */

@@ -26,6 +26,10 @@ typedef struct {
   char *from;           /* mailbox, checked */
   char *reply_to;       /* mailbox, checked */
   char **lists;         /* NULL: the channel's */
+  char *where;          /* SQL expression that selects rows; NULL: all */
+  guint where_line;     /* of the file, for findings */
+  char **exclude;       /* lists and addresses whose people do not get it; NULL: none */
+  guint exclude_line;
   gint64 send_at_ms;    /* wall clock; 0: at once */
   gint64 not_after_ms;  /* wall clock; 0: the configuration's max_age alone */
   gint64 embargo_ms;    /* wall clock; 0: none */

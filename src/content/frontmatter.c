@@ -72,6 +72,17 @@ static void take_reply_to(Reader *reader, const Entry *entry)
   take_mailbox(reader, entry, &reader->front->reply_to);
 }
 
+static void append_text(GStrv *texts, const char *text)
+{
+  g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+  if (*texts != NULL) {
+    g_strv_builder_addv(builder, (const char **)*texts);
+  }
+  g_strv_builder_add(builder, text);
+  g_strfreev(*texts);
+  *texts = g_strv_builder_end(builder);
+}
+
 static void take_list(Reader *reader, const Entry *entry)
 {
   GStrv known = reader->front->lists;
@@ -80,13 +91,19 @@ static void take_list(Reader *reader, const Entry *entry)
                    "the list \"%s\" is named twice; it counts once", entry->value);
     return;
   }
-  g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
-  if (known != NULL) {
-    g_strv_builder_addv(builder, (const char **)known);
-  }
-  g_strv_builder_add(builder, entry->value);
-  reader->front->lists = g_strv_builder_end(builder);
-  g_strfreev(known);
+  append_text(&reader->front->lists, entry->value);
+}
+
+static void take_where(Reader *reader, const Entry *entry)
+{
+  reader->front->where = g_strdup(entry->value);
+  reader->front->where_line = entry->line;
+}
+
+static void take_exclude(Reader *reader, const Entry *entry)
+{
+  append_text(&reader->front->exclude, entry->value);
+  reader->front->exclude_line = entry->line;
 }
 
 static gboolean take_moment(Reader *reader, const Entry *entry, gint64 *moment, char **zone)
@@ -193,6 +210,8 @@ static const struct {
   { "from", take_from, FALSE },
   { "reply-to", take_reply_to, FALSE },
   { "list", take_list, TRUE },
+  { "where", take_where, FALSE },
+  { "exclude", take_exclude, TRUE },
   { "send-at", take_send_at, FALSE },
   { "embargo", take_embargo, FALSE },
   { "not-after", take_not_after, FALSE },
@@ -200,10 +219,8 @@ static const struct {
   { "missing", take_missing, FALSE },
   { "resend", take_resend, FALSE },
   { "priority", take_priority, FALSE },
-  { "where", NULL, FALSE },
   { "attach", NULL, TRUE },
   { "notify", NULL, TRUE },
-  { "exclude", NULL, TRUE },
   { "test", NULL, TRUE },
 };
 
@@ -443,6 +460,8 @@ void front_matter_clear(FrontMatter *front)
   g_free(front->from);
   g_free(front->reply_to);
   g_strfreev(front->lists);
+  g_free(front->where);
+  g_strfreev(front->exclude);
   g_free(front->embargo_text);
   g_free(front->language);
   *front = (FrontMatter){ 0 };

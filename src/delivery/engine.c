@@ -20,6 +20,7 @@ struct Engine {
   Loader *loader;        /* of releases that are not among these yet */
   Usage *usage;          /* of former processes; NULL once the limits know of it */
   Domains *recalled;     /* as usage was sorted; NULL with it */
+  Suppression *suppression;   /* who must not be mailed */
   GPtrArray *releases;   /* Release * */
   GPtrArray *pools;      /* Pool * */
   Fleet *fleet;          /* the pools as one */
@@ -58,11 +59,17 @@ static Job *next_job_of(Engine *engine, const Pool *pool, gboolean urgent)
   for (guint i = 0; i < engine->releases->len; i++) {
     Release *release = engine->releases->pdata[engine->turn++ % engine->releases->len];
     Needs needs = release_terms(release)->urgent == urgent ? goes_over(engine, release, pool) : 0;
-    Delivery *delivery = needs != 0 ? take(engine, release, pool, needs) : NULL;
+    if (needs == 0)
+      continue;
+    const guint32 suppressed = ledger_count(release_ledger(release), CONTACT_SUPPRESSED);
+    Delivery *delivery = take(engine, release, pool, needs);
     if (delivery != NULL) {
       fleet_count(engine->fleet, pool);
       return &delivery->job;
     }
+    if (release_state(release) != RELEASE_SENDING ||
+        ledger_count(release_ledger(release), CONTACT_SUPPRESSED) > suppressed)
+      wake_soon(engine);   /* for the others, its end, or the end of its pause */
   }
   return NULL;
 }
@@ -330,7 +337,7 @@ static void on_loaded(Release *release, Domains *domains, gpointer data)
   if (release != NULL && engine->stopping) {
     release_close(release);
   } else if (release != NULL) {
-    release_begin(release, domains, on_journal, engine);
+    release_begin(release, domains, engine->suppression, on_journal, engine);
     if (domains != engine->domains)
       release_set_domains(release, engine->domains);
     g_ptr_array_add(engine->releases, release);
@@ -363,7 +370,13 @@ Engine *engine_new(Config *config, const EngineEvents *events, gpointer data, GE
   Connector *connector = connector_new(NULL, error);
   if (connector == NULL)
     return NULL;
+  g_autoptr(Suppression) suppression = suppression_open(config->spool, SUPPRESSION_WRITE, error);
+  if (suppression == NULL) {
+    connector_free(connector);
+    return NULL;
+  }
   Engine *engine = g_new0(Engine, 1);
+  engine->suppression = g_steal_pointer(&suppression);
   engine->config = config_ref(config);
   engine->events = events;
   engine->data = data;
@@ -403,6 +416,7 @@ void engine_free(Engine *engine)
   g_clear_pointer(&engine->usage, usage_free);
   g_clear_pointer(&engine->recalled, domains_unref);
   domains_unref(engine->domains);
+  suppression_close(engine->suppression);
   if (engine->cut != NULL) {
     g_source_destroy(engine->cut);
     g_source_unref(engine->cut);

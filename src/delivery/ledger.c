@@ -20,7 +20,7 @@ static const char *const STATE_NAMES[CONTACT_STATES] = {
   [CONTACT_DUE] = "due",           [CONTACT_INTENDED] = "intended",
   [CONTACT_SENT] = "sent",         [CONTACT_DEFERRED] = "deferred",
   [CONTACT_BOUNCED] = "bounced",   [CONTACT_IN_DOUBT] = "in-doubt",
-  [CONTACT_EXPIRED] = "expired",
+  [CONTACT_EXPIRED] = "expired",   [CONTACT_SUPPRESSED] = "suppressed",
 };
 
 /* Where an event leads from a state: one more than the ContactState, so that 0, what is
@@ -31,10 +31,12 @@ static const guint8 TRANSITIONS[CONTACT_STATES][EVENT_COUNT] = {
   [CONTACT_DUE] = {
     [EVENT_INTENDED] = TO(CONTACT_INTENDED),
     [EVENT_EXPIRED] = TO(CONTACT_EXPIRED),
+    [EVENT_SUPPRESSED] = TO(CONTACT_SUPPRESSED),
   },
   [CONTACT_DEFERRED] = {
     [EVENT_INTENDED] = TO(CONTACT_INTENDED),
     [EVENT_EXPIRED] = TO(CONTACT_EXPIRED),
+    [EVENT_SUPPRESSED] = TO(CONTACT_SUPPRESSED),
   },
   [CONTACT_INTENDED] = {
     [EVENT_SENT] = TO(CONTACT_SENT),

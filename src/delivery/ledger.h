@@ -6,6 +6,8 @@
 /* The state of every contact of a release, in memory: what the journal says, added up.
  * Eight bytes a contact.
  *
+ *   suppressed (also from deferred)
+ *    ▲
  *   due ─► intended ─► sent
  *    ▲        ├─────► deferred (due again at a time)
  *    │        ├─────► bounced
@@ -23,6 +25,7 @@ typedef enum {
   CONTACT_BOUNCED,
   CONTACT_IN_DOUBT,
   CONTACT_EXPIRED,      /* given up: the release expired before it could be sent */
+  CONTACT_SUPPRESSED,   /* not to be mailed any more, before it could be sent */
   CONTACT_STATES
 } ContactState;
 const char *contact_state_name(ContactState state);

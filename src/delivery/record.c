@@ -40,6 +40,7 @@ static const struct {
   [EVENT_IN_DOUBT] = {NAME("in-doubt"), TRUE},
   [EVENT_WITHDRAWN] = {NAME("withdrawn"), TRUE},
   [EVENT_SETTLED] = {NAME("settled"), TRUE},
+  [EVENT_SUPPRESSED] = {NAME("suppressed"), TRUE},
 #undef NAME
 };
 

@@ -29,7 +29,7 @@ typedef enum {
   EVENT_STARTED,
   EVENT_HELD,        /* reason= ; by a person or by an alarm */
   EVENT_RESUMED,     /* reason= */
-  EVENT_FINISHED,    /* sent= bounced= expired= */
+  EVENT_FINISHED,    /* sent= bounced= expired= suppressed= */
   EVENT_EXPIRED,     /* reason= ; what was still due is given up */
   /* A contact; contact= is the recipient's number in the roster. */
   EVENT_INTENDED,    /* relay= */
@@ -39,6 +39,7 @@ typedef enum {
   EVENT_IN_DOUBT,    /* stage= text= */
   EVENT_WITHDRAWN,   /* the intent is taken back: no body left. reason= */
   EVENT_SETTLED,     /* as=sent|due by= uid= reason= ; ends in-doubt */
+  EVENT_SUPPRESSED,  /* must not be mailed, since acceptance: entry= scope= reason= text= */
   EVENT_COUNT
 } Event;
 

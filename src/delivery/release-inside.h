@@ -29,6 +29,7 @@ struct Release {
   gint64 looked_ms, turns_ms;
   guint refusals;              /* of the message itself, since it was last taken */
   Roster *roster;
+  Suppression *suppression;    /* borrowed; see release_begin() */
   guint n_columns;
   Message *message;
   uuid_t uuid;

@@ -183,10 +183,11 @@ Release *release_load(const char *directory, Committer *committer, const Domains
   return release;
 }
 
-void release_begin(Release *release, Domains *domains,
+void release_begin(Release *release, Domains *domains, Suppression *suppression,
                    void (*notify)(Release *release, gpointer data), gpointer data)
 {
   release->domains = domains_ref(domains);
+  release->suppression = suppression;
   release->notify = notify;
   release->notify_data = data;
   if (release->state == RELEASE_HELD)

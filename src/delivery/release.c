@@ -161,12 +161,54 @@ guint release_aside(const Release *release)
   return release->agenda != NULL ? agenda_aside(release->agenda) : 0;
 }
 
-/* Takes the next contact from the agenda that the relay may be given; 0: none. */
+/* Nobody who might be suppressed is mailed: what cannot be looked up is tried again later. */
+static void wait_for_suppression(Release *release, guint32 contact, const GError *error)
+{
+  g_autofree char *reason = g_strdup_printf("who must not be mailed cannot be told: %s",
+                                            error->message);
+  release_pause(release, reason);
+  agenda_put(release->agenda, contact, clock_monotonic_ms());
+}
+
+static void suppress(Release *release, guint32 contact, const SuppressionEntry *entry)
+{
+  char number[24];
+  g_autofree char *text = suppression_describe(entry);
+  g_snprintf(number, sizeof number, "%" G_GUINT64_FORMAT, entry->number);
+  if (release_record(release, JOURNAL_LAZY, EVENT_SUPPRESSED, contact, "entry", number, "scope",
+                     entry->scope, "reason", SUPPRESSION_REASON_NAMES[entry->reason], "text", text,
+                     NULL) != 0)
+    release_enter(release, contact, EVENT_SUPPRESSED, 0, FALSE);
+}
+
+/* FALSE where the recipient must not be mailed, or that cannot be told: it is dealt with.
+ * Acceptance has looked already: only entries since then can make a difference. */
+static gboolean may_mail(Release *release, const RosterRecipient *recipient, gint64 now)
+{
+  g_autoptr(GError) error = NULL;
+  g_auto(Address) address = { 0 };
+  SuppressionEntry entry = { 0 };
+  guint64 last = 0;
+  gboolean known = suppression_last(release->suppression, now, &last, &error);
+  if (known && last == release->terms.suppressions)
+    return TRUE;
+  known = known && address_parse_exact(recipient->mailbox, &address, &error) &&
+          suppression_find(release->suppression, &address, recipient->list,
+                           release->terms.channel, &entry, &error);
+  if (!known)
+    wait_for_suppression(release, recipient->contact, error);
+  else if (entry.number != 0)
+    suppress(release, recipient->contact, &entry);
+  return known && entry.number == 0;
+}
+
+/* Takes the next contact from the agenda that the relay may be given and that may be mailed; 0:
+ * none. */
 static guint32 next_contact(Release *release, Needs needs, gint64 now, RosterRecipient *recipient)
 {
   g_autoptr(GError) error = NULL;
   LaneGate gate = { lane_room, release, needs };
-  for (guint i = 0; i < LOOKED_AT_MOST; i++) {
+  for (guint i = 0; i < LOOKED_AT_MOST && may_take(release); i++) {
     guint32 contact = agenda_take(release->agenda, now, &gate);
     if (contact == 0)
       return 0;
@@ -174,9 +216,10 @@ static guint32 next_contact(Release *release, Needs needs, gint64 now, RosterRec
       release_hold(release, error->message);
       return 0;
     }
-    if (!recipient->needs_smtputf8 || (needs & NEEDS_SMTPUTF8) != 0)
+    if (recipient->needs_smtputf8 && (needs & NEEDS_SMTPUTF8) == 0)
+      agenda_set_aside(release->agenda, contact, now);
+    else if (may_mail(release, recipient, now))
       return contact;
-    agenda_set_aside(release->agenda, contact, now);
   }
   return 0;
 }
@@ -237,7 +280,7 @@ static void expire(Release *release)
 /* Nothing is due and nothing is out: the release is over, unless a person has to decide. */
 static void conclude(Release *release)
 {
-  char sent[16], bounced[16], expired[16];
+  char sent[16], bounced[16], expired[16], suppressed[16];
   if (ledger_count(release->ledger, CONTACT_IN_DOUBT) > 0) {
     release_set_state(release, RELEASE_IN_DOUBT, RELEASE_WAITS_FOR_DECISION);
     return;
@@ -246,8 +289,11 @@ static void conclude(Release *release)
     g_snprintf(sent, sizeof sent, "%u", ledger_count(release->ledger, CONTACT_SENT));
     g_snprintf(bounced, sizeof bounced, "%u", ledger_count(release->ledger, CONTACT_BOUNCED));
     g_snprintf(expired, sizeof expired, "%u", ledger_count(release->ledger, CONTACT_EXPIRED));
+    g_snprintf(suppressed, sizeof suppressed, "%u",
+               ledger_count(release->ledger, CONTACT_SUPPRESSED));
     release->finish_line = release_record(release, JOURNAL_SYNC, EVENT_FINISHED, 0, "sent", sent,
-                                          "bounced", bounced, "expired", expired, NULL);
+                                          "bounced", bounced, "expired", expired, "suppressed",
+                                          suppressed, NULL);
   }
   if (release->finish_line != 0 && journal_durable(release->journal) >= release->finish_line)
     release_set_state(release, RELEASE_FINISHED, NULL);

@@ -51,9 +51,9 @@ Release *release_load(const char *directory, Committer *committer, const Domains
                       Usage *usage);
 
 /* Contacts whose intent has no outcome are in doubt from now on, by the release's policy held
- * or due again. domains: those of release_load(), of which it keeps a reference. notify: see
- * journal.h. */
-void release_begin(Release *release, Domains *domains,
+ * or due again. domains: those of release_load(), of which it keeps a reference. suppression,
+ * borrowed: who must not be mailed, asked before each contact is taken. notify: see journal.h. */
+void release_begin(Release *release, Domains *domains, Suppression *suppression,
                    void (*notify)(Release *release, gpointer data), gpointer data);
 
 /* Waits until the journal is durable. No deliveries may be out. */
@@ -84,8 +84,9 @@ void release_block(Release *release, const char *reason);
  * counts as one that needs nothing. */
 guint release_ready(Release *release, Needs needs, guint at_most);
 
-/* The next contact, with its intent appended to the journal; NULL: none at present, or enough
- * were set aside for one call: see release_aside(). relay: its name, for the journal. */
+/* The next contact, with its intent appended to the journal; NULL: none at present, or none
+ * yet: enough were set aside for one call, see release_aside(), or must not be mailed any more:
+ * release_tick() then. relay: its name, for the journal. */
 Delivery *release_take(Release *release, const char *relay, Needs needs);
 
 /* How many were set aside by release_take(), for a relay with NEEDS_SMTPUTF8. */

@@ -67,6 +67,8 @@ static void write_accepted(RecordWriter *writer, const Terms *terms)
   g_autofree char *notify = dsn_notify_write(terms->dsn_notify);
   add_number(writer, "recipients", terms->recipients);
   add_number(writer, "skipped", terms->skipped);
+  if (terms->suppressions > 0)
+    add_number(writer, "suppressions", terms->suppressions);
   add_text(writer, "subject", terms->subject);
   add_text(writer, "from", terms->from);
   add_text(writer, "reply-to", terms->reply_to);
@@ -148,6 +150,7 @@ static void read_accepted(Terms *terms, const Record *record)
   take_text(&terms->hours, record, "hours");
   terms->recipients = (guint32)record_get_number(record, "recipients", 0);
   terms->skipped = (guint64)record_get_number(record, "skipped", 0);
+  terms->suppressions = (guint64)record_get_number(record, "suppressions", 0);
   terms->accepted_ms = record->wall_ms;
   record_get_time(record, "send-at", &terms->send_at_ms);
   record_get_time(record, "deadline", &terms->deadline_ms);

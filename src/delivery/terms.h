@@ -30,6 +30,7 @@ typedef struct {
   gboolean urgent;     /* overtakes those that are not, and needs no hours */
   char *hours;         /* when it may be sent, see base/hours.h; NULL: always */
   guint64 skipped;     /* rows of the lists that are no recipients */
+  guint64 suppressions;   /* the last entry of contacts/suppression.h that was heeded then */
   gint64 received_ms, accepted_ms;   /* wall clock, as are the next two */
   gint64 send_at_ms;   /* 0: at once */
   gint64 deadline_ms;  /* what is still due then is given up */

@@ -126,7 +126,7 @@ static void fill_terms(const Context *context, Terms *terms)
 
 /* --- Lists --- */
 
-static void report_unknown_list(const Context *context, const char *name)
+static void report_unknown_list(const Context *context, guint line, const char *name)
 {
   g_autoptr(GPtrArray) names = g_ptr_array_new();
   for (guint i = 0; i < context->config->lists->len; i++)
@@ -135,10 +135,10 @@ static void report_unknown_list(const Context *context, const char *name)
   const char *nearest = nearest_word(name, (const char *const *)names->pdata);
   g_autofree char *known = g_strjoinv(", ", (char **)names->pdata);
   if (nearest != NULL)
-    report_error(context->report, context->file, 0, 0,
+    report_error(context->report, context->file, line, 0,
                  "there is no list \"%s\" (did you mean \"%s\"?)", name, nearest);
   else
-    report_error(context->report, context->file, 0, 0,
+    report_error(context->report, context->file, line, 0,
                  "there is no list \"%s\"; the lists are: %s", name, known[0] ? known : "none");
 }
 
@@ -150,7 +150,7 @@ static GPtrArray *choose_lists(const Context *context)
   for (guint i = 0; names[i] != NULL; i++) {
     const ListSettings *list = config_list(context->config, names[i]);
     if (list == NULL)
-      report_unknown_list(context, names[i]);
+      report_unknown_list(context, 0, names[i]);
     else if (!g_ptr_array_find(lists, list, NULL))
       g_ptr_array_add(lists, (gpointer)list);
   }
@@ -214,21 +214,74 @@ static RosterField roster_field(const MessageField *field)
                         flags[field->use] | (field->required ? ROSTER_FIELD_REQUIRED : 0u) };
 }
 
+/* Fills lists (ListSettings *, borrowed) and addresses (char *, borrowed): what has an @ is an
+ * address. */
+static void choose_excluded(const Context *context, GPtrArray *lists, GPtrArray *addresses)
+{
+  const guint line = context->front->exclude_line;
+  for (char **name = context->front->exclude; name != NULL && *name != NULL; name++) {
+    g_auto(Address) address = { 0 };
+    g_autoptr(GError) error = NULL;
+    const ListSettings *list = config_list(context->config, *name);
+    if (list != NULL)
+      g_ptr_array_add(lists, (gpointer)list);
+    else if (strchr(*name, '@') == NULL)
+      report_unknown_list(context, line, *name);
+    else if (address_parse(*name, &address, &error))
+      g_ptr_array_add(addresses, *name);
+    else
+      report_error(context->report, context->file, line, 0, "exclude: %s", error->message);
+  }
+}
+
+/* The list of whom not to mail, which does not change while the roster is built. Where nothing
+ * is written, as for somebody who may not read it, it may be missing: that is told. NULL without
+ * error then. */
+static Suppression *look_at_suppression(const Context *context, gboolean must,
+                                        guint64 *last, GError **error)
+{
+  g_autoptr(GError) reason = NULL;
+  g_autoptr(Suppression) suppression = suppression_open(context->config->spool, SUPPRESSION_READ,
+                                                        &reason);
+  if (suppression != NULL && suppression_begin_look(suppression, &reason) &&
+      suppression_last(suppression, 0, last, &reason))
+    return g_steal_pointer(&suppression);
+  if (must)
+    g_propagate_error(error, g_steal_pointer(&reason));
+  else
+    report_warning(context->report, NULL, 0, 0, "who is suppressed cannot be told: %s",
+                   reason->message);
+  return NULL;
+}
+
 static gboolean build_roster(const Context *context, const GPtrArray *lists, const char *path,
                              Acceptance *acceptance, GError **error)
 {
   const GPtrArray *used = message_fields(acceptance->message);
+  const FrontMatter *front = context->front;
+  Terms *terms = &acceptance->terms;
+  g_autoptr(GPtrArray) excluded_lists = g_ptr_array_new(), addresses = g_ptr_array_new();
   g_autofree RosterField *fields = g_new0(RosterField, used->len + 1);
   for (guint i = 0; i < used->len; i++) {
     fields[i] = roster_field(used->pdata[i]);
   }
-  MissingPolicy missing = context->front->has_missing ? context->front->missing
-                                                      : context->channel->missing;
-  gboolean built = roster_build(path, lists, fields, used->len, missing,
-                                context->channel->max_recipients, &acceptance->counts,
-                                context->report, error);
-  acceptance->terms.recipients = (guint32)acceptance->counts.fates[FATE_SELECTED];
-  acceptance->terms.skipped = acceptance->counts.rows - acceptance->counts.fates[FATE_SELECTED];
+  choose_excluded(context, excluded_lists, addresses);
+  g_autoptr(Suppression) suppression = look_at_suppression(context, path != NULL,
+                                                           &terms->suppressions, error);
+  if (suppression == NULL && path != NULL)
+    return FALSE;
+  const RosterPlan plan = {
+    .lists = lists, .fields = fields, .n_fields = used->len,
+    .missing = front->has_missing ? front->missing : context->channel->missing,
+    .max_recipients = context->channel->max_recipients, .where = front->where,
+    .excluded_lists = excluded_lists->len > 0 ? excluded_lists : NULL,
+    .excluded_addresses = addresses->len > 0 ? addresses : NULL,
+    .suppression = suppression, .channel = context->channel->name,
+    .file = context->file, .where_line = front->where_line,
+  };
+  gboolean built = roster_build(path, &plan, &acceptance->counts, context->report, error);
+  terms->recipients = (guint32)acceptance->counts.fates[FATE_SELECTED];
+  terms->skipped = acceptance->counts.rows - acceptance->counts.fates[FATE_SELECTED];
   return built || report_failed(context->report);
 }
 

@@ -8,6 +8,7 @@
  *
  *   incoming/            drops for the default channel
  *   incoming/<channel>/  drops for that channel
+ *   incoming/.suppress/  lists of whom not to mail any more, see contacts/suppression-file.h
  *   queue/<id>.new/      claimed, being looked at: claim (what, where, when), drop/ (the
  *                        drop itself, moved here), source/ (our copy of it)
  *   queue/<id>/          accepted: source/, roster.db, journal
@@ -19,6 +20,10 @@
  * system). A folder whose channel is no longer in the configuration is left alone and
  * warned about. All errors of the spool are in G_FILE_ERROR. */
 gboolean spool_prepare(const Config *config, GError **error);
+
+/* The folder below incoming/ for lists of whom not to mail; it stands for the channel in claims
+ * of such lists, and no channel can be called so. */
+#define SPOOL_SUPPRESSIONS ".suppress"
 
 /* A drop that was claimed: moved out of incoming/ by one rename(2) and then copied, so
  * that whoever still holds a file open can no longer change what is sent. */

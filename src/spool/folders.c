@@ -182,7 +182,7 @@ static gboolean mark_channel_folder(int folder, GError **error)
   return durable_write_all(mark, CHANNEL_MARK_TEXT, strlen(CHANNEL_MARK_TEXT), error);
 }
 
-/* A new channel's folder is as open to people as incoming/ itself is. The kernel hands the
+/* A new folder below incoming/ is as open to people as incoming/ itself is. The kernel hands the
  * set-group-ID bit down, and with a default ACL all else: systemd may forbid us to set that
  * bit (RestrictSUIDSGID=), and chmod(2) without it would clear it. */
 static void open_to_people(int folder, int incoming, const char *path)
@@ -197,7 +197,7 @@ static void open_to_people(int folder, int incoming, const char *path)
   }
 }
 
-static gboolean prepare_channel(const Config *config, const char *channel, GError **error)
+static gboolean prepare_inbox(const Config *config, const char *channel, GError **error)
 {
   g_autofree char *path = spool_path(config, SPOOL_INCOMING, channel);
   const char *why;
@@ -227,8 +227,17 @@ static gboolean prepare_channel(const Config *config, const char *channel, GErro
   if (is_new) {
     open_to_people(folder, incoming, path);
   }
-  if (!mark_channel_folder(folder, error)) {
-    g_prefix_error(error, "channel folder %s: ", path);
+  return TRUE;
+}
+
+static gboolean prepare_channel(const Config *config, const char *channel, GError **error)
+{
+  if (!prepare_inbox(config, channel, error)) {
+    return FALSE;
+  }
+  autofd folder = spool_open_incoming(config, channel);
+  if (folder < 0 || !mark_channel_folder(folder, error)) {
+    g_prefix_error(error, "the folder of channel %s: ", channel);
     return FALSE;
   }
   return TRUE;
@@ -253,7 +262,7 @@ static void warn_of_left_channels(const Config *config)
 
 gboolean spool_prepare(const Config *config, GError **error)
 {
-  if (!prepare_own_folders(config, error)) {
+  if (!prepare_own_folders(config, error) || !prepare_inbox(config, SPOOL_SUPPRESSIONS, error)) {
     return FALSE;
   }
   for (guint i = 0; i < config->channels->len; i++) {

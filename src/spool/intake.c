@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "spool/intake.h"
 
+#include "base/durable.h"
 #include "base/notice.h"
 #include "base/worker.h"
+#include "contacts/suppression-file.h"
 #include "delivery/segment.h"
 #include "spool/acceptance.h"
 #include "spool/drop.h"
@@ -124,28 +126,56 @@ static gboolean reject(Errand *errand, Claim *claim, const Report *report, GErro
   return TRUE;
 }
 
+/* What was added is on disk before the drop goes; a crash in between adds it once more, which
+ * changes nothing. */
+static gboolean take_suppressions(Errand *errand, Claim *claim, Report *report, GError **error)
+{
+  SuppressionCounts counts = { 0 };
+  const SuppressionEntry usual = { .scope = "all", .reason = SUPPRESSION_ASKED,
+                                   .since_ms = claim->claimed_ms };
+  if (!report_failed(report) && !g_file_test(claim->source, G_FILE_TEST_IS_REGULAR))
+    report_error(report, claim->name, 0, 0, "a file is expected, with one address a line");
+  if (!report_failed(report)) {
+    g_autoptr(Suppression) suppression = suppression_open(errand->config->spool, SUPPRESSION_WRITE,
+                                                          error);
+    if (suppression == NULL || !suppression_import(suppression, claim->source, claim->name, &usual,
+                                                   &counts, report, error))
+      return FALSE;
+    g_message("suppressions %s: %" G_GUINT64_FORMAT " added, %" G_GUINT64_FORMAT " known, %"
+              G_GUINT64_FORMAT " wrong", claim->name, counts.added, counts.known, counts.wrong);
+  }
+  return report_failed(report) ? reject(errand, claim, report, error)
+                               : durable_remove_tree(claim->directory, error);
+}
+
+static gboolean take_release(Errand *errand, Claim *claim, Report *report, GError **error)
+{
+  g_auto(Acceptance) acceptance = { 0 };
+  g_autoptr(GString) lines = NULL;
+  if (!report_failed(report) &&
+      !acceptance_prepare(errand->config, claim->source, claim->channel, claim->directory,
+                          &acceptance, report, error))
+    return FALSE;
+  if (report_troubled(report)) {
+    g_autofree char *findings = g_strchomp(report_to_text(report));
+    g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_IO, findings);
+    return FALSE;
+  }
+  if (acceptance.draft != NULL)
+    history_check(errand->intake->history, acceptance.draft, report);
+  if (!report_failed(report))
+    lines = first_lines(claim, &acceptance, report);
+  return lines != NULL ? accept(errand, claim, &acceptance, lines, error)
+                       : reject(errand, claim, report, error);
+}
+
 /* A drop is decided wholly, or stays claimed as it is. */
 static void decide(Errand *errand, Claim *claim, Report *report)
 {
   g_autoptr(GError) error = NULL;
-  g_auto(Acceptance) acceptance = { 0 };
-  g_autoptr(GString) lines = NULL;
-  gboolean done = TRUE;
-  if (!report_failed(report))
-    done = acceptance_prepare(errand->config, claim->source, claim->channel, claim->directory,
-                              &acceptance, report, &error);
-  if (done && report_troubled(report)) {
-    g_autofree char *findings = g_strchomp(report_to_text(report));
-    g_set_error_literal(&error, G_FILE_ERROR, G_FILE_ERROR_IO, findings);
-    done = FALSE;
-  }
-  if (done && acceptance.draft != NULL)
-    history_check(errand->intake->history, acceptance.draft, report);
-  if (done && !report_failed(report))
-    lines = first_lines(claim, &acceptance, report);
-  if (done)
-    done = lines != NULL ? accept(errand, claim, &acceptance, lines, &error)
-                         : reject(errand, claim, report, &error);
+  const gboolean suppresses = g_strcmp0(claim->channel, SPOOL_SUPPRESSIONS) == 0;
+  const gboolean done = (suppresses ? take_suppressions : take_release)(errand, claim, report,
+                                                                        &error);
   if (done) {
     settle(errand, claim->id);
     return;

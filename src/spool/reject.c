@@ -35,6 +35,25 @@ static gboolean is_folder(const Claim *claim, const char *drop)
   return claim->name != NULL && lstat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
+/* Of a list of whom not to mail, what could be understood was taken. */
+static gboolean is_suppressions(const Claim *claim)
+{
+  return g_strcmp0(claim->channel, SPOOL_SUPPRESSIONS) == 0;
+}
+
+static void add_advice(const Claim *claim, const char *drop, GString *text)
+{
+  if (is_suppressions(claim)) {
+    g_string_append(text, "Mend these lines and drop them again. All others are heeded from now on, "
+                          "and stay so.");
+    return;
+  }
+  g_string_append(text, is_folder(claim, drop)
+                            ? "Mend the files in the folder and drop the folder again."
+                            : "Mend the file and drop it again.");
+  g_string_append(text, " Nobody has received anything of it.");
+}
+
 /* For a press officer: what happened, why, what to do; the rest is for whoever they ask. */
 static char *reason_text(const Claim *claim, const char *drop, const Report *report)
 {
@@ -44,16 +63,15 @@ static char *reason_text(const Claim *claim, const char *drop, const Report *rep
   GString *text = g_string_new(NULL);
 
   clock_format_utc(clock_wall_ms(), now);
-  g_string_append_printf(text, "%s was not sent.\n\n", name);
+  g_string_append_printf(text, "%s was not %s.\n\n", name,
+                         is_suppressions(claim) ? "wholly taken" : "sent");
   if (*findings != '\0') {
     g_string_append_printf(text, "%s\n", findings);
   }
-  g_string_append(text, is_folder(claim, drop)
-                            ? "Mend the files in the folder and drop the folder again."
-                            : "Mend the file and drop it again.");
-  g_string_append_printf(text, " Nobody has received anything of it.\nWhat you dropped is beside "
-                               "this note, as it was.\n\nNumber %s, ", claim->id);
-  if (claim->channel != NULL) {
+  add_advice(claim, drop, text);
+  g_string_append_printf(text, "\nWhat you dropped is beside this note, as it was.\n\nNumber %s, ",
+                         claim->id);
+  if (claim->channel != NULL && !is_suppressions(claim)) {
     g_string_append_printf(text, "channel %s, ", claim->channel);
   }
   g_string_append_printf(text, "refused at %s.\n", now);

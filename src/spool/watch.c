@@ -6,6 +6,7 @@
 
 #include <glib-unix.h>
 #include <sys/inotify.h>
+#include "spool/drop.h"
 #include "spool/folders.h"
 #include "spool/waiting.h"
 
@@ -28,7 +29,7 @@ static const struct {
   {IN_DELETE, NEWS_GONE},
 };
 
-/* incoming/ or a channel's folder. */
+/* incoming/, a channel's folder, or the one for suppressions. */
 typedef struct {
   Watch *watch;
   char *folder;          /* the channel folder's name; NULL: incoming/ itself */
@@ -271,6 +272,7 @@ Watch *watch_new(Config *config, WatchDrop drop, gpointer data, GError **error)
     const ChannelSettings *channel = g_ptr_array_index(config->channels, i);
     renew_place(add_place(watch, channel->name, channel->name));
   }
+  renew_place(add_place(watch, SPOOL_SUPPRESSIONS, SPOOL_SUPPRESSIONS));
   watch->rescan_source = add_rescan_timer(watch);
   watch_rescan(watch);
   return watch;

@@ -4,7 +4,8 @@
 #include <glib.h>
 #include "config/config.h"
 
-/* Watches incoming/ and its channels' folders and tells when a drop is complete:
+/* Watches incoming/, its channels' folders and the one for suppressions (which stands for a
+ * channel, see drop.h), and tells when a drop is complete:
  *
  *   - renamed into place: at once;
  *   - written in place: when it was closed and two looks at it, settle_ms apart, found no

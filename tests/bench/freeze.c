@@ -38,7 +38,9 @@ int main(int argc, char **argv)
   g_autoptr(Report) report = report_new();
   g_autoptr(GError) error = NULL;
   gint64 begin = g_get_monotonic_time();
-  if (!roster_build(argv[2], lists, fields, n_fields, MISSING_BLANK, 0, &counts, report, &error)) {
+  const RosterPlan plan = {.lists = lists, .fields = fields, .n_fields = n_fields,
+                           .missing = MISSING_BLANK};
+  if (!roster_build(argv[2], &plan, &counts, report, &error)) {
     g_autofree char *text = report_to_text(report);
     fprintf(stderr, "freeze: %s\n%s", error ? error->message : "", text);
     return 1;

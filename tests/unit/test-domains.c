@@ -142,8 +142,8 @@ static void make_done(const Fixture *f, const char *id, gint64 now)
   RosterCounts counts;
   g_assert_true(durable_make_directory(done, NULL));
   g_assert_true(durable_make_directory(directory, NULL));
-  g_assert_true(roster_build(roster, f->config->lists, NULL, 0, MISSING_REFUSE, 0, &counts, report,
-                             NULL));
+  const RosterPlan plan = {.lists = f->config->lists};
+  g_assert_true(roster_build(roster, &plan, &counts, report, NULL));
   g_autoptr(GString) text = g_string_new(NULL);
   lines_add_header(text);
   for (guint32 i = 0; i <= 4; i++) {

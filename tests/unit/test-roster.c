@@ -58,8 +58,9 @@ static gboolean try_build(Fixture *f, const char *path, const RosterField *field
 {
   report_free(f->report);
   f->report = report_new();
-  gboolean good = roster_build(path, f->lists, fields, n_fields, missing, max_recipients,
-                               &f->counts, f->report, error);
+  const RosterPlan plan = {.lists = f->lists, .fields = fields, .n_fields = n_fields,
+                           .missing = missing, .max_recipients = max_recipients};
+  gboolean good = roster_build(path, &plan, &f->counts, f->report, error);
   g_autofree char *new_path = g_strconcat(f->path, ".new", NULL);
   g_assert_false(g_file_test(new_path, G_FILE_TEST_EXISTS));
   g_assert_true(g_file_test(f->path, G_FILE_TEST_EXISTS) == (good && path));
@@ -355,8 +356,8 @@ static void test_existing_files(Fixture *f, G_GNUC_UNUSED gconstpointer data)
   g_autofree char *before = NULL, *after = NULL;
   gsize length_before, length_after;
   g_assert_true(g_file_get_contents(f->path, &before, &length_before, NULL));
-  g_assert_false(roster_build(f->path, f->lists, NULL, 0, MISSING_REFUSE, 0, &f->counts,
-                              f->report, &error));
+  const RosterPlan plan = {.lists = f->lists};
+  g_assert_false(roster_build(f->path, &plan, &f->counts, f->report, &error));
   g_assert_error(error, CONTACTS_ERROR, CONTACTS_ERROR_ROSTER);
   g_assert_true(g_file_get_contents(f->path, &after, &length_after, NULL));
   g_assert_true(length_before == length_after && memcmp(before, after, length_after) == 0);
