@@ -138,7 +138,7 @@ static void test_prepare(Spool *spool, gconstpointer data G_GNUC_UNUSED)
   g_autofree char *berlin = spool_file(spool, "spool/incoming/berlin");
 
   assert_list(spool, "spool", "done incoming queue rejected");
-  assert_list(spool, "spool/incoming", "berlin press");
+  assert_list(spool, "spool/incoming", ".suppress berlin press");
   g_assert_true(spool_prepare(spool->config, &error));
   g_assert_no_error(error);
 
@@ -218,7 +218,7 @@ static void test_file(Spool *spool, gconstpointer data G_GNUC_UNUSED)
   assert_text(claim->source, "# Jakarta\n");
   assert_text(drop, "# Jakarta\n");
   g_assert_cmpuint(mode_of(claim->source) & 0777 & ~0440u, ==, 0);
-  assert_list(spool, "spool/incoming", "berlin press");
+  assert_list(spool, "spool/incoming", ".suppress berlin press");
   assert_list(spool, folder, "claim drop source");
 }
 
