@@ -31,7 +31,7 @@ static const char SCHEMA[] =
 
 static const char COLUMNS[] = "SELECT number, address, scope, reason, since, evidence FROM entries ";
 
-typedef enum { FIND, LAST, ADD, REMOVE, STATEMENTS } StatementName;
+typedef enum { FIND, LAST, ANY_DOMAIN, BEGIN, END, ADD, REMOVE, STATEMENTS } StatementName;
 
 struct Suppression {
   char *path;
@@ -39,6 +39,8 @@ struct Suppression {
   sqlite3_stmt *statements[STATEMENTS];
   guint64 last;             /* number, as it was looked up at looked_ms */
   gint64 looked_ms;         /* monotonic; 0: not yet */
+  gboolean has_domains;     /* among the entries up to domains_last, or was there once */
+  guint64 domains_last;
   KeySet *keys;             /* during a look */
   char *kept[3];            /* what the entry that was found last points to */
 };
@@ -204,11 +206,15 @@ static gboolean make_schema(Suppression *suppression, GError **error)
 
 static gboolean prepare_statements(Suppression *suppression, GError **error)
 {
-  g_autofree char *find = g_strconcat(COLUMNS, "WHERE key = ?1 AND scope IN ('all', ?2, ?3) "
+  /* The + keeps SQLite from looking for each scope on its own. */
+  g_autofree char *find = g_strconcat(COLUMNS, "WHERE key = ?1 AND +scope IN ('all', ?2, ?3) "
                                       "ORDER BY number LIMIT 1", NULL);
   const char *const sql[STATEMENTS] = {
     [FIND] = find,
     [LAST] = "SELECT seq FROM sqlite_sequence WHERE name = 'entries'",
+    [ANY_DOMAIN] = "SELECT 1 FROM entries WHERE key >= '@' AND key < 'A' LIMIT 1",
+    [BEGIN] = "BEGIN",
+    [END] = "COMMIT",
     [ADD] = "INSERT INTO entries(key, scope, address, reason, since, evidence) "
             "SELECT ?1, ?2, ?3, ?4, ?5, ?6 "
             "WHERE NOT EXISTS(SELECT 1 FROM entries WHERE key = ?1 AND scope = ?2)",
@@ -234,6 +240,7 @@ static gboolean open_database(Suppression *suppression, SuppressionAccess access
   }
   sqlite3_busy_timeout(suppression->db, writes ? WRITE_PATIENCE_MS : READ_PATIENCE_MS);
   if (!execute(suppression, "PRAGMA synchronous = FULL; PRAGMA cache_size = -4096", error) ||
+      (writes && !execute(suppression, "PRAGMA mmap_size = 1073741824", error)) ||
       !check_version(suppression, &version, error)) {
     return FALSE;
   }
@@ -331,17 +338,22 @@ static gboolean read_subject(const char *written, Subject *subject, GError **err
 
 /* --- Looking. --- */
 
+static gboolean read_last(Suppression *suppression, guint64 *number, GError **error)
+{
+  sqlite3_stmt *last = suppression->statements[LAST];
+  const int code = sqlite3_step(last);
+  const gboolean good = code == SQLITE_ROW || code == SQLITE_DONE || fail(suppression, error);
+  *number = code == SQLITE_ROW ? (guint64)sqlite3_column_int64(last, 0) : 0;
+  sqlite3_reset(last);
+  return good;
+}
+
 gboolean suppression_last(Suppression *suppression, gint64 now_ms, guint64 *number,
                           GError **error)
 {
-  sqlite3_stmt *last = suppression->statements[LAST];
   if (suppression->db && (suppression->looked_ms != now_ms || now_ms == 0)) {
-    const int code = sqlite3_step(last);
-    const gboolean good = code == SQLITE_ROW || code == SQLITE_DONE || fail(suppression, error);
-    suppression->last = code == SQLITE_ROW ? (guint64)sqlite3_column_int64(last, 0) : 0;
-    sqlite3_reset(last);
-    if (!good) {
-      suppression->looked_ms = 0;
+    suppression->looked_ms = 0;
+    if (!read_last(suppression, &suppression->last, error)) {
       return FALSE;
     }
     suppression->looked_ms = now_ms;
@@ -388,6 +400,28 @@ static gboolean may_have(const Suppression *suppression, const char *key)
          key_set_next(suppression->keys, key_set_hash(suppression->keys, key), &position) != 0;
 }
 
+/* Whether there may be domains: most lists have none, and need not be asked about them. */
+static gboolean look_for_domains(Suppression *suppression, gboolean *found, GError **error)
+{
+  guint64 last;
+  if (!read_last(suppression, &last, error)) {
+    return FALSE;
+  }
+  if (last != suppression->domains_last) {
+    sqlite3_stmt *any = suppression->statements[ANY_DOMAIN];
+    const int code = sqlite3_step(any);
+    const gboolean good = code == SQLITE_ROW || code == SQLITE_DONE || fail(suppression, error);
+    sqlite3_reset(any);
+    if (!good) {
+      return FALSE;
+    }
+    suppression->has_domains = code == SQLITE_ROW;
+    suppression->domains_last = last;
+  }
+  *found = suppression->has_domains;
+  return TRUE;
+}
+
 /* Leaves entry alone where there is none, or one that is newer. */
 static gboolean find_key(Suppression *suppression, const char *key, SuppressionEntry *entry,
                          GError **error)
@@ -425,6 +459,23 @@ static gboolean find_domain(Suppression *suppression, const char *domain, Suppre
   return good;
 }
 
+static gboolean find_all(Suppression *suppression, const Address *address,
+                         SuppressionEntry *entry, GError **error)
+{
+  gboolean domains = TRUE;
+  return find_key(suppression, address->key, entry, error) &&
+         (suppression->keys || look_for_domains(suppression, &domains, error)) &&
+         (!domains ||
+          find_domain(suppression, strrchr(address->mailbox, '@') + 1, entry, error));
+}
+
+static void run_plain(Suppression *suppression, StatementName name)
+{
+  sqlite3_step(suppression->statements[name]);
+  sqlite3_reset(suppression->statements[name]);
+}
+
+/* The lookups share one transaction: taking and leaving the database costs more than they do. */
 gboolean suppression_find(Suppression *suppression, const Address *address, const char *list,
                           const char *channel, SuppressionEntry *entry, GError **error)
 {
@@ -432,13 +483,19 @@ gboolean suppression_find(Suppression *suppression, const Address *address, cons
   if (!suppression->db) {
     return TRUE;
   }
+  const gboolean is_alone = sqlite3_get_autocommit(suppression->db) != 0;
   g_autofree char *list_scope = g_strconcat("list:", list, NULL);
   g_autofree char *channel_scope = g_strconcat("channel:", channel, NULL);
   sqlite3_stmt *find = suppression->statements[FIND];
   sqlite3_bind_text(find, 2, list_scope, -1, SQLITE_STATIC);
   sqlite3_bind_text(find, 3, channel_scope, -1, SQLITE_STATIC);
-  const gboolean good = find_key(suppression, address->key, entry, error) &&
-                        find_domain(suppression, strrchr(address->mailbox, '@') + 1, entry, error);
+  if (is_alone) {
+    run_plain(suppression, BEGIN);
+  }
+  const gboolean good = find_all(suppression, address, entry, error);
+  if (is_alone) {
+    run_plain(suppression, END);
+  }
   sqlite3_clear_bindings(find);
   return good;
 }
@@ -515,14 +572,15 @@ void suppression_end_look(Suppression *suppression)
 
 /* --- Writing. --- */
 
+/* Addresses come in no order: the index on them is written all over. */
 gboolean suppression_begin(Suppression *suppression, GError **error)
 {
-  return execute(suppression, "BEGIN IMMEDIATE", error);
+  return execute(suppression, "PRAGMA cache_size = -65536; BEGIN IMMEDIATE", error);
 }
 
 gboolean suppression_commit(Suppression *suppression, GError **error)
 {
-  return execute(suppression, "COMMIT", error);
+  return execute(suppression, "COMMIT; PRAGMA cache_size = -4096", error);
 }
 
 void suppression_roll_back(Suppression *suppression)
