@@ -443,7 +443,8 @@ def test_status_of_one_release(desk):
         assert re.search(expected, output), expected
     report = json.loads(desk.run("status", "--json", "1015").stdout)
     assert report["contacts"] == {"all": 4, "due": 1, "intended": 0, "sent": 1, "deferred": 1,
-                                  "bounced": 1, "in-doubt": 0, "expired": 0}
+                                  "bounced": 1, "in-doubt": 0, "expired": 0,
+                                  "suppressed": 0}
     assert report["rows"] == {"all": 6, "selected": 4, "duplicate": 1, "invalid": 1, "empty": 0}
     assert report["started"] == "2026-11-22T10:15:03.000Z"
     assert report["directory"] == str(forge.path)

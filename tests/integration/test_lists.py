@@ -43,7 +43,8 @@ def test_every_format_is_one_list(tmp_path, name, encoding):
     station = station_with(tmp_path, name, LISTS[name].encode(encoding))
     try:
         (report,) = json.loads(station.run("check", "--json", "news.md", cwd=tmp_path).stdout)
-        assert report["rows"] == {"all": 3, "selected": 1, "duplicate": 1, "invalid": 1, "empty": 0}
+        assert report["rows"] == {"all": 3, "selected": 1, "duplicate": 1, "invalid": 1, "empty": 0,
+                                  "filtered": 0, "suppressed": 0}
         texts = [f["text"] for f in report["findings"]]
         assert any('did you mean "joe@example.org"?' in text for text in texts)
         shown = station.run("preview", "news.md", cwd=tmp_path).stdout
@@ -101,7 +102,8 @@ def test_a_spreadsheet(tmp_path, monkeypatch, name):
                                  4: ["joe@example,org", "=1+1", "X"]})
     try:
         (report,) = json.loads(station.run("check", "--json", "news.md", cwd=tmp_path).stdout)
-        assert report["rows"] == {"all": 2, "selected": 1, "duplicate": 0, "invalid": 1, "empty": 0}
+        assert report["rows"] == {"all": 2, "selected": 1, "duplicate": 0, "invalid": 1, "empty": 0,
+                                  "filtered": 0, "suppressed": 0}
         assert [f["line"] for f in report["findings"] if "joe@" in f["text"]] == [4]
         assert 'Dear Jürgen of Daily, "The",' in station.run("preview", "news.md", cwd=tmp_path).stdout
     finally:

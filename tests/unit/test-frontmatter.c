@@ -183,7 +183,7 @@ static void test_mistakes(void)
 static void test_all_mistakes(void)
 {
   g_auto(Reading) reading = { .report = NULL };
-  read_front(&reading, "---\nsubjct: a\nfrom: b\nwhere: c\nmissing: d\n---\nText");
+  read_front(&reading, "---\nsubjct: a\nfrom: b\nattach: c\nmissing: d\n---\nText");
   g_assert_cmpuint(report_count(reading.report, FINDING_ERROR), ==, 4);
 }
 
