@@ -214,7 +214,8 @@ def test_check_json(desk):
                                         cwd=desk.folder).stdout)
     assert first["ok"] and first["file"] == "news.md" and first["channel"] == "press"
     assert first["lists"] == ["press"]
-    assert first["rows"] == {"all": 4, "selected": 2, "duplicate": 1, "invalid": 1, "empty": 0}
+    assert first["rows"] == {"all": 4, "selected": 2, "duplicate": 1, "invalid": 1, "empty": 0,
+                             "filtered": 0, "suppressed": 0}
     assert first["recipients"] == 2 and first["message-size"] > 500 and first["send-at"] is None
     assert [f["level"] for f in first["findings"]] == ["warning"]
     assert second["send-at"] == "2199-11-23T08:00:00.000Z"
@@ -445,7 +446,8 @@ def test_status_of_one_release(desk):
     assert report["contacts"] == {"all": 4, "due": 1, "intended": 0, "sent": 1, "deferred": 1,
                                   "bounced": 1, "in-doubt": 0, "expired": 0,
                                   "suppressed": 0}
-    assert report["rows"] == {"all": 6, "selected": 4, "duplicate": 1, "invalid": 1, "empty": 0}
+    assert report["rows"] == {"all": 6, "selected": 4, "duplicate": 1, "invalid": 1, "empty": 0,
+                             "filtered": 0, "suppressed": 0}
     assert report["started"] == "2026-11-22T10:15:03.000Z"
     assert report["directory"] == str(forge.path)
 
