@@ -38,8 +38,8 @@ void report_free(Report *report)
 
 /* The text may quote what a stranger wrote: no control character of theirs may
  * begin a line that looks like ours, or steer the reader's terminal. */
-static void add_finding(Report *report, FindingLevel level, const char *file, guint line,
-                        guint column, const char *text)
+void report_add(Report *report, FindingLevel level, const char *file, guint line, guint column,
+                const char *text)
 {
   if (report->counts[level]++ >= LIMIT_REPORT_FINDINGS) {
     return;
@@ -62,7 +62,7 @@ void report_error(Report *report, const char *file, guint line, guint column,
   va_start(arguments, format);
   g_autofree char *text = g_strdup_vprintf(format, arguments);
   va_end(arguments);
-  add_finding(report, FINDING_ERROR, file, line, column, text);
+  report_add(report, FINDING_ERROR, file, line, column, text);
 }
 
 void report_warning(Report *report, const char *file, guint line, guint column,
@@ -73,7 +73,7 @@ void report_warning(Report *report, const char *file, guint line, guint column,
   va_start(arguments, format);
   g_autofree char *text = g_strdup_vprintf(format, arguments);
   va_end(arguments);
-  add_finding(report, FINDING_WARNING, file, line, column, text);
+  report_add(report, FINDING_WARNING, file, line, column, text);
 }
 
 void report_trouble(Report *report, const char *file, const char *format, ...)
@@ -83,7 +83,7 @@ void report_trouble(Report *report, const char *file, const char *format, ...)
   va_start(arguments, format);
   g_autofree char *text = g_strdup_vprintf(format, arguments);
   va_end(arguments);
-  add_finding(report, FINDING_ERROR, file, 0, 0, text);
+  report_add(report, FINDING_ERROR, file, 0, 0, text);
   report->troubled = TRUE;
 }
 
@@ -95,7 +95,7 @@ gboolean report_troubled(const Report *report)
 void report_take_error(Report *report, const char *file, guint line, GError **error)
 {
   g_return_if_fail(error != NULL && *error != NULL);
-  add_finding(report, FINDING_ERROR, file, line, 0, (*error)->message);
+  report_add(report, FINDING_ERROR, file, line, 0, (*error)->message);
   g_clear_error(error);
 }
 

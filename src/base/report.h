@@ -43,6 +43,10 @@ void report_trouble(Report *report, const char *file, const char *format, ...)
     G_GNUC_PRINTF(3, 4);
 gboolean report_troubled(const Report *report);
 
+/* A finding of a level that the caller was told. */
+void report_add(Report *report, FindingLevel level, const char *file, guint line, guint column,
+                const char *text);
+
 /* Moves the message of error into the report and clears it. */
 void report_take_error(Report *report, const char *file, guint line, GError **error);
 

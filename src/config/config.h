@@ -114,6 +114,7 @@ typedef struct {
   char *language;        /* BCP 47 tag of releases that do not say theirs */
   HtmlPolicy html;
   MissingPolicy missing;
+  gboolean strict;       /* what proofreading finds is refused */
   InDoubtPolicy in_doubt;
   guint max_recipients;  /* a release to more is refused; 0: no limit */
   Rate rate;             /* of each release */

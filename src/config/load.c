@@ -24,7 +24,7 @@ static const struct {
   [CONFIG_TYPE_INT64] = {"a whole number", WRITTEN_AS_INTEGER},
   [CONFIG_TYPE_FLOAT] = {"a number with a fraction", WRITTEN_AS_FRACTION},
   [CONFIG_TYPE_STRING] = {"a text", WRITTEN_AS_STRING},
-  [CONFIG_TYPE_BOOL] = {"true or false", 0},
+  [CONFIG_TYPE_BOOL] = {"true or false", WRITTEN_AS_SWITCH},
   [CONFIG_TYPE_ARRAY] = {"an array", WRITTEN_AS_ARRAY},
   [CONFIG_TYPE_LIST] = {"a list", WRITTEN_AS_ARRAY},
 };
@@ -37,6 +37,8 @@ static char *scalar_text(const config_setting_t *node)
   switch (config_setting_type(node)) {
   case CONFIG_TYPE_STRING:
     return g_strdup(config_setting_get_string(node));
+  case CONFIG_TYPE_BOOL:
+    return g_strdup(config_setting_get_bool(node) ? "true" : "false");
   case CONFIG_TYPE_FLOAT:
     return g_strdup(g_ascii_dtostr(number, sizeof number, config_setting_get_float(node)));
   default:

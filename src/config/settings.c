@@ -153,6 +153,8 @@ const Setting settings_table[] = {
   {CHANNEL("missing", KIND_WORD, missing), "refuse", FALSE, WORD_OF(missing_words),
    "where a contact lacks a value that the text uses: refuse the release, skip the contact, or "
    "leave it blank"},
+  {CHANNEL("strict", KIND_SWITCH, strict), "false", FALSE, ANY,
+   "whether a release is refused for what proofreading finds, instead of a warning"},
   {CHANNEL("in_doubt", KIND_WORD, in_doubt), "hold", FALSE, WORD_OF(in_doubt_words),
    "where nobody knows whether a copy was sent: hold it until a person decides, or resend it"},
   {CHANNEL("max_recipients", KIND_INTEGER, max_recipients), "0", FALSE, FROM_TO(0, G_MAXINT),

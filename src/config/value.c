@@ -322,6 +322,13 @@ static gboolean read_word(const Reading *reading, const char *text, gpointer fie
   return refuse(reading, "found \"%s\", expected one of %s", text, all);
 }
 
+static gboolean read_switch(G_GNUC_UNUSED const Reading *reading, const char *text,
+                            gpointer field)
+{
+  *(gboolean *)field = g_str_equal(text, "true");
+  return *(gboolean *)field || g_str_equal(text, "false");
+}
+
 static gboolean add_word(const Reading *reading, const char *text, guint *set)
 {
   const char *const *words = reading->range->words;
@@ -426,6 +433,11 @@ static char *write_words(const Range *range, gconstpointer field)
   return write_texts(range, &array);
 }
 
+static char *write_switch(G_GNUC_UNUSED const Range *range, gconstpointer field)
+{
+  return g_strdup(*(const gboolean *)field ? "true" : "false");
+}
+
 static char *write_integer(G_GNUC_UNUSED const Range *range, gconstpointer field)
 {
   return number_write(*(const guint *)field, number_no_units);
@@ -510,6 +522,8 @@ static const struct {
                  "a word in quotation marks"},
   [KIND_WORDS] = {"words", WRITTEN_AS_STRING | WRITTEN_AS_ARRAY, read_words, write_words,
                   clear_words, NULL, "a word in quotation marks, or several as in [\"a\", \"b\"]"},
+  [KIND_SWITCH] = {"switch", WRITTEN_AS_SWITCH, read_switch, write_switch, NULL, NULL,
+                   "true or false, without quotation marks"},
   [KIND_INTEGER] = {"integer", WRITTEN_AS_INTEGER, read_integer, write_integer, NULL,
                     number_no_units, "a whole number"},
   [KIND_DURATION] = {"duration", NUMBER_OR_TEXT, read_duration, write_duration, NULL,

@@ -29,6 +29,7 @@ typedef enum {
   KIND_WORD,      /* an enum: the place of the word among Range's */
   KIND_WORDS,     /* guint, a set: bit i for Range's word i + 1; the first word for none;
                      several in one text have commas between */
+  KIND_SWITCH,    /* gboolean */
   KIND_INTEGER,   /* guint */
   KIND_DURATION,  /* gint64, milliseconds */
   KIND_SIZE,      /* guint64, bytes */
@@ -48,6 +49,7 @@ typedef enum {
   WRITTEN_AS_INTEGER = 1 << 1,
   WRITTEN_AS_FRACTION = 1 << 2,
   WRITTEN_AS_ARRAY = 1 << 3,  /* of strings */
+  WRITTEN_AS_SWITCH = 1 << 4,
 } Written;
 
 guint value_forms(Kind kind);

@@ -33,6 +33,7 @@ typedef struct {
   gint64 send_at_ms;    /* wall clock; 0: at once */
   gint64 not_after_ms;  /* wall clock; 0: the configuration's max_age alone */
   gint64 embargo_ms;    /* wall clock; 0: none */
+  guint embargo_line;   /* of the file */
   char *embargo_text;   /* as a reader shall see it: "23 November 2026, 12:00 (Asia/Jakarta)" */
   char *language;       /* BCP 47; NULL: the channel's */
   gboolean has_missing;

@@ -151,6 +151,7 @@ static void take_embargo(Reader *reader, const Entry *entry)
 {
   g_autofree char *zone = NULL;
   if (take_moment(reader, entry, &reader->front->embargo_ms, &zone)) {
+    reader->front->embargo_line = entry->line;
     reader->front->embargo_text = moment_to_text(reader->front->embargo_ms, zone);
   }
 }

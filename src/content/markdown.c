@@ -57,9 +57,9 @@ static void check_link(const Reader *reader, cmark_node *link)
   const char *url = cmark_node_get_url(link);
   g_autofree char *shown = words_to_source(reader->words, url);
   if (*url == '\0' || *url == '#') {
-    reader_report(report_warning, reader, link, "a link leads nowhere: its address is \"%s\"",
-                  shown);
-  } else if (words_at(reader->words, url, &word)) {
+    return;   /* leads nowhere: proofreading tells */
+  }
+  if (words_at(reader->words, url, &word)) {
     if (word_is_section(&word)) {
       reader_report(report_error, reader, link, "the address \"%s\" begins with a section; put "
                     "the section around the whole link", shown);
@@ -349,7 +349,7 @@ static void read_tree(Reader *reader, cmark_node *root)
   markdown->html = html;
 }
 
-static cmark_node *parse(const char *text)
+cmark_node *markdown_parse(const char *text)
 {
   static const char *const extensions[] = { "table", "autolink", "strikethrough" };
   cmark_gfm_core_extensions_ensure_registered();
@@ -374,7 +374,7 @@ void markdown_read(const Draft *draft, const Template *template, gboolean with_h
   Reader reader = { .draft = draft, .words = words, .first = first, .lines = lines,
                     .content_id = content_id, .data = data, .markdown = markdown,
                     .report = report, .with_html = with_html };
-  cmark_node *root = parse(text);
+  cmark_node *root = markdown_parse(text);
   read_tree(&reader, root);
   cmark_node_free(root);
 }

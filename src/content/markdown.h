@@ -15,6 +15,9 @@ typedef struct {
   GPtrArray *pictures;  /* const DraftFile *, borrowed from the draft, each once */
 } Markdown;
 
+/* The tree of a text; the caller frees it. */
+struct cmark_node *markdown_parse(const char *text);
+
 /* template is the draft's text; its tokens join words. content_id makes the address of
  * picture number index as it stands in src="cid:…". Mistakes, with their lines, go into
  * report; the result is complete even then. */

@@ -9,6 +9,7 @@
 #include "base/hours.h"
 #include "base/names.h"
 #include "config/senders.h"
+#include "content/proofread.h"
 
 /* Characters of the subject in the journal, where it is for people. */
 enum { SUBJECT_KEPT = 200 };
@@ -203,6 +204,16 @@ static void compile(const Context *context, const char *workspace, Acceptance *a
                  "the sender and the names of the lists are too long together");
 }
 
+static void check_text(const Context *context, const Acceptance *acceptance)
+{
+  const Terms *terms = &acceptance->terms;
+  const ProofreadOptions options = {
+    .now_ms = terms->accepted_ms, .send_at_ms = terms->send_at_ms, .language = terms->language,
+    .level = context->channel->strict ? FINDING_ERROR : FINDING_WARNING,
+  };
+  proofread(acceptance->draft, &options, context->report);
+}
+
 static RosterField roster_field(const MessageField *field)
 {
   static const guint flags[] = {
@@ -316,6 +327,7 @@ gboolean acceptance_prepare(const Config *config, const char *source, const char
   name_lists(&acceptance->terms, lists);
   if (acceptance->terms.from != NULL && *draft_text(acceptance->draft) != '\0')
     compile(&context, workspace, acceptance);
+  check_text(&context, acceptance);
   if (acceptance->message == NULL || lists->len == 0)
     return TRUE;
   g_autofree char *path = workspace != NULL ? g_build_filename(workspace, "roster.db", NULL) : NULL;

@@ -178,8 +178,6 @@ static void test_mistakes(void)
 static void test_warnings(void)
 {
   static const Mistake warnings[] = {
-    { "a\n\n[b](#)\n", 6, "leads nowhere" },
-    { "[b]()\n", 4, "leads nowhere" },
     { "a\n\n<div>\nb\n</div>\n", 6, "HTML is left out: <div>" },
     { "a <b>c</b>\n", 4, "HTML is left out: <b>" },
   };
