@@ -207,7 +207,7 @@ static void encode_files(Compiler *compiler)
   }
   g_autoptr(GBytes) bytes = attachments_encode(parts, compiler->options->workspace, &error);
   if (bytes == NULL) {
-    report_take_error(compiler->report, draft_text_name(compiler->draft), 0, &error);
+    report_trouble(compiler->report, draft_text_name(compiler->draft), "%s", error->message);
     return;
   }
   const gsize of_attachments = g_bytes_get_size(bytes) - of_pictures;

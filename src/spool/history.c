@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/durable.h"
 #include "base/names.h"
 #include "delivery/reader.h"
 #include "delivery/terms.h"
@@ -68,12 +69,12 @@ static void read_release(History *history, const char *directory, const char *id
 
 static gboolean read_folder(History *history, const char *spool, const char *folder, GError **error)
 {
-  const char *id;
   g_autofree char *path = g_build_filename(spool, folder, NULL);
-  g_autoptr(GDir) entries = g_dir_open(path, 0, error);
-  if (entries == NULL)
+  g_autoptr(GPtrArray) names = durable_list_directory(path, error);
+  if (names == NULL)
     return FALSE;
-  while ((id = g_dir_read_name(entries)) != NULL) {
+  for (guint i = 0; i < names->len; i++) {
+    const char *id = names->pdata[i];
     if (!release_id_is_valid(id))
       continue;
     g_autofree char *directory = g_build_filename(path, id, NULL);

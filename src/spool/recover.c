@@ -40,12 +40,22 @@ static gboolean holds_anything(const char *folder)
   return folder_next(names) != NULL || errno != 0;
 }
 
-static gboolean exists(const char *folder, const char *name)
+/* FALSE where nobody can tell. */
+static gboolean look_for(const char *folder, const char *name, gboolean *there, GError **error)
 {
   g_autofree char *path = g_build_filename(folder, name, NULL);
   struct stat status;
 
-  return lstat(path, &status) == 0;
+  *there = lstat(path, &status) == 0;
+  return *there || errno == ENOENT || spool_fail(error, NULL, "look for %s", path);
+}
+
+static gboolean remove_from(const char *folder, const char *name, GError **error)
+{
+  g_autofree char *path = g_build_filename(folder, name, NULL);
+  gboolean there;
+
+  return look_for(folder, name, &there, error) && (!there || durable_remove_tree(path, error));
 }
 
 /* Nothing but the drop and the ticket survives; all the rest can be made again. */
@@ -72,17 +82,34 @@ static gboolean reject_damaged(const Config *config, const char *id, GError **er
   return claim_reject(config, claim, report, error);
 }
 
+/* FALSE where nobody can tell whether the ticket is whole and its drop is there. */
+static gboolean read_ticket(Claim *claim, const char *drop, gboolean *whole, GError **error)
+{
+  GError *failure = NULL;
+
+  *whole = ticket_read(claim, &failure);
+  if (failure != NULL) {
+    g_propagate_error(error, failure);
+    return FALSE;
+  }
+  return !*whole || look_for(drop, claim->name, whole, error);
+}
+
 /* Sets *claim where there is one to go on with. */
 static gboolean recover_claim(const Config *config, const char *id, Claim **claim, Report *report,
                               GError **error)
 {
   g_autoptr(Claim) found = claim_at(config, id);
   g_autofree char *drop = claim_path(found, CLAIM_DROP);
+  gboolean whole;
 
   if (!holds_anything(drop)) {
     return durable_remove_tree(found->directory, error);
   }
-  if (!ticket_read(found) || !exists(drop, found->name)) {
+  if (!read_ticket(found, drop, &whole, error)) {
+    return FALSE;
+  }
+  if (!whole) {
     return reject_damaged(config, id, error);
   }
   if (!begin_anew(config, found, drop, report, error)) {
@@ -96,11 +123,8 @@ static gboolean recover_claim(const Config *config, const char *id, Claim **clai
 static gboolean clear_accepted(const Config *config, const char *id, GError **error)
 {
   g_autofree char *release = spool_path(config, SPOOL_QUEUE, id);
-  g_autofree char *drop = g_build_filename(release, CLAIM_DROP, NULL);
-  g_autofree char *ticket = g_build_filename(release, CLAIM_TICKET, NULL);
 
-  return (!exists(release, CLAIM_DROP) || durable_remove_tree(drop, error)) &&
-         (!exists(release, CLAIM_TICKET) || durable_remove_tree(ticket, error));
+  return remove_from(release, CLAIM_DROP, error) && remove_from(release, CLAIM_TICKET, error);
 }
 
 /* One that cannot be recovered now stays as it is for the next time, and does not keep

@@ -74,7 +74,22 @@ static gboolean read_text(char *text, const char *values[KEYS], char ***lines)
   return TRUE;
 }
 
-gboolean ticket_read(Claim *claim)
+static gboolean read_file(const char *path, char **text, gsize *length, GError **error)
+{
+  GError *failure = NULL;
+
+  if (g_file_get_contents(path, text, length, &failure)) {
+    return TRUE;
+  }
+  if (g_error_matches(failure, G_FILE_ERROR, G_FILE_ERROR_NOENT)) {
+    g_error_free(failure);
+  } else {
+    g_propagate_error(error, failure);
+  }
+  return FALSE;
+}
+
+gboolean ticket_read(Claim *claim, GError **error)
 {
   g_autofree char *path = g_build_filename(claim->directory, CLAIM_TICKET, NULL);
   g_autofree char *text = NULL;
@@ -83,7 +98,7 @@ gboolean ticket_read(Claim *claim)
   gsize length;
   gint64 claimed_ms;
 
-  if (!g_file_get_contents(path, &text, &length, NULL) || strlen(text) != length ||
+  if (!read_file(path, &text, &length, error) || strlen(text) != length ||
       !read_text(text, values, &lines) ||
       !clock_parse_utc(values[KEY_CLAIMED], strlen(values[KEY_CLAIMED]), &claimed_ms)) {
     return FALSE;

@@ -17,6 +17,6 @@
 /* Writes name, channel and claimed_ms of claim, durably, with all names in its folder. */
 gboolean ticket_write(const Claim *claim, GError **error);
 
-/* Reads them into claim, of which directory is set. FALSE where the file is missing or
- * is not exactly of the form above. */
-gboolean ticket_read(Claim *claim);
+/* Reads them into claim, of which directory is set. FALSE without error where the file is missing
+ * or is not exactly of the form above; with error where it cannot be read. */
+gboolean ticket_read(Claim *claim, GError **error);

@@ -900,6 +900,22 @@ static void test_recover_damaged(Spool *spool, gconstpointer data G_GNUC_UNUSED)
   }
 }
 
+/* The machine's trouble, not the drop's. */
+static void test_recover_unreadable(Spool *spool, gconstpointer data G_GNUC_UNUSED)
+{
+  spool_make_folder(spool, FOLDER "/drop");
+  spool_write(spool, FOLDER "/drop/a.md", "text");
+  spool_make_folder(spool, FOLDER "/claim");     /* which read(2) refuses */
+  assert_nothing_recovered(spool);
+  g_assert_cmpuint(staying, ==, 1);
+  assert_list(spool, "spool/rejected", "");
+  spool_rename(spool, FOLDER "/claim", "spool/aside");
+  spool_write(spool, FOLDER "/claim", TICKET);
+  g_autoptr(GPtrArray) reports = NULL;
+  g_autoptr(GPtrArray) claims = recover(spool, &reports);
+  g_assert_cmpuint(claims->len, ==, 1);
+}
+
 /* Accepted, but claim_accept() did not come to its end. */
 static void test_recover_accepted(Spool *spool, gconstpointer data G_GNUC_UNUSED)
 {
@@ -989,6 +1005,7 @@ int main(int argc, char **argv)
   TEST("recover-same", test_recover_same);
   TEST("recover-order", test_recover_order);
   TEST("recover-damaged", test_recover_damaged);
+  TEST("recover-unreadable", test_recover_unreadable);
   TEST("recover-accepted", test_recover_accepted);
   TEST("recover-refused", test_recover_refused);
   TEST("recover-trouble", test_recover_trouble);
