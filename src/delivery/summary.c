@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/durable.h"
 #include "base/names.h"
 #include "delivery/reader.h"
 
@@ -128,42 +129,38 @@ void summary_free(Summary *summary)
 
 /* --- All releases --- */
 
-static int compare_ids(gconstpointer a, gconstpointer b)
-{
-  return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* GLib's own message says "Error opening directory" with typographic quotes. */
 static void set_unreadable(const char *path, const GError *reason, GError **error)
 {
-  const char *why = "its permissions forbid it";
+  const char *why = NULL;
 
   if (g_error_matches(reason, G_FILE_ERROR, G_FILE_ERROR_NOENT)) {
     why = "there is no such folder; has datelined ever run with this configuration?";
-  } else if (!g_error_matches(reason, G_FILE_ERROR, G_FILE_ERROR_ACCES)) {
-    why = reason->message;
+  } else if (g_error_matches(reason, G_FILE_ERROR, G_FILE_ERROR_ACCES)) {
+    why = "its permissions forbid it";
   }
-  g_set_error(error, reason->domain, reason->code, "cannot read %s: %s", path, why);
+  if (why != NULL) {
+    g_set_error(error, reason->domain, reason->code, "cannot read %s: %s", path, why);
+  } else {
+    g_propagate_error(error, g_error_copy(reason));
+  }
 }
 
 GPtrArray *releases_list(const char *spool, const char *folder, GError **error)
 {
   g_autofree char *path = g_build_filename(spool, folder, NULL);
   g_autoptr(GError) reason = NULL;
-  g_autoptr(GDir) entries = g_dir_open(path, 0, &reason);
-  const char *name;
+  g_autoptr(GPtrArray) names = durable_list_directory(path, &reason);
 
-  if (entries == NULL) {
+  if (names == NULL) {
     set_unreadable(path, reason, error);
     return NULL;
   }
   GPtrArray *ids = g_ptr_array_new_with_free_func(g_free);
-  while ((name = g_dir_read_name(entries)) != NULL) {
-    if (release_id_is_valid(name)) {
-      g_ptr_array_add(ids, g_strdup(name));
+  for (guint i = 0; i < names->len; i++) {
+    if (release_id_is_valid(names->pdata[i])) {
+      g_ptr_array_add(ids, g_strdup(names->pdata[i]));
     }
   }
-  g_ptr_array_sort(ids, compare_ids);
   return ids;
 }
 

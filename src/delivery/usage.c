@@ -3,6 +3,8 @@
 
 #include <glib/gstdio.h>
 
+#include "base/durable.h"
+#include "base/names.h"
 #include "delivery/reader.h"
 
 typedef struct {
@@ -67,16 +69,24 @@ void usage_sort(Usage *usage, const guint8 *lanes, guint32 contacts)
 
 /* --- done/ --- */
 
-/* A journal's last segment was written to last; not all file systems note it in the folder. */
+static void warn(const char *of, const GError *error)
+{
+  g_warning("%s: what was sent lately is not known for sure: %s", of, error->message);
+}
+
+/* A journal's last segment was written to last; not all file systems note it in the folder. One
+ * of which nobody can tell is read. */
 static gboolean is_young(const Usage *usage, const char *directory)
 {
-  const char *name;
   GStatBuf status;
-  g_autoptr(GDir) entries = g_dir_open(directory, 0, NULL);
-  while (entries != NULL && (name = g_dir_read_name(entries)) != NULL) {
-    g_autofree char *path = g_build_filename(directory, name, NULL);
-    if (g_str_has_prefix(name, "journal") && g_stat(path, &status) == 0 &&
-        (gint64)status.st_mtime * 1000 + 1000 >= usage->since_ms)
+  g_autoptr(GPtrArray) names = durable_list_directory(directory, NULL);
+  if (names == NULL)
+    return TRUE;
+  for (guint i = 0; i < names->len; i++) {
+    g_autofree char *path = g_build_filename(directory, names->pdata[i], NULL);
+    if (!g_str_has_prefix(names->pdata[i], "journal"))
+      continue;
+    if (g_stat(path, &status) != 0 || (gint64)status.st_mtime * 1000 + 1000 >= usage->since_ms)
       return TRUE;
   }
   return FALSE;
@@ -96,7 +106,7 @@ static void sort_by_roster(Usage *usage, const char *directory, const Domains *d
   if (roster != NULL)
     lanes = domains_sort(domains, roster, &error);
   if (error != NULL)
-    g_warning("budgets of domains: what was sent lately is not known for sure: %s", error->message);
+    warn("budgets of domains", error);
   usage_sort(usage, lanes, roster != NULL ? roster_length(roster) : 0);
 }
 
@@ -110,21 +120,20 @@ static void take_release(Usage *usage, const char *directory, const Domains *dom
          (result = journal_reader_next(reader, &record, &error)) == READ_RECORD)
     usage_take(usage, &record);
   if (result == READ_FAILED)
-    g_warning("budgets: what was sent lately is not known for sure: %s", error->message);
+    warn("budgets", error);
   sort_by_roster(usage, directory, domains);
 }
 
 void usage_take_done(Usage *usage, const Config *config, const Domains *domains)
 {
-  const char *id;
   g_autoptr(GError) error = NULL;
   g_autofree char *done = g_build_filename(config->spool, "done", NULL);
-  g_autoptr(GDir) entries = g_dir_open(done, 0, &error);
-  if (entries == NULL)
-    g_warning("budgets: what was sent lately is not known for sure: %s", error->message);
-  while (entries != NULL && (id = g_dir_read_name(entries)) != NULL) {
-    g_autofree char *directory = g_build_filename(done, id, NULL);
-    if (is_young(usage, directory))
+  g_autoptr(GPtrArray) names = durable_list_directory(done, &error);
+  if (names == NULL)
+    warn("budgets", error);
+  for (guint i = 0; names != NULL && i < names->len; i++) {
+    g_autofree char *directory = g_build_filename(done, names->pdata[i], NULL);
+    if (release_id_is_valid(names->pdata[i]) && is_young(usage, directory))
       take_release(usage, directory, domains);
   }
 }

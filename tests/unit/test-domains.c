@@ -176,8 +176,9 @@ static void test_usage(Fixture *f, gconstpointer data)
   (void)data;
   gint64 now = clock_wall_ms();
   Told told = { 0 };
-  make_done(f, "one", now);
-  make_done(f, "two", now - 10000);
+  make_done(f, "20261122-101500-one", now);
+  make_done(f, "20261122-101500-two", now - 10000);
+  write_file(f, "done/notes", "nobody's release");
   g_autoptr(Domains) domains = domains_new(f->config, 0);
   Usage *usage = usage_new(f->config, now);
   usage_take_done(usage, f->config, domains);
