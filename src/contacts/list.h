@@ -47,4 +47,8 @@ ListResult list_next(List *list, ListRow *row, GError **error);
 
 #define CONTACTS_ERROR (contacts_error_quark())
 GQuark contacts_error_quark(void);
-typedef enum { CONTACTS_ERROR_LIST, CONTACTS_ERROR_ROSTER } ContactsError;
+typedef enum {
+  CONTACTS_ERROR_LIST,
+  CONTACTS_ERROR_ROSTER,       /* it is damaged, or no roster */
+  CONTACTS_ERROR_UNREADABLE,   /* the machine could not read it: another try may succeed */
+} ContactsError;

@@ -2,6 +2,7 @@
 
 #include "contacts/roster.h"
 
+#include <errno.h>
 #include <glib/gstdio.h>
 #include <string.h>
 
@@ -45,9 +46,34 @@ static gboolean fate_from_name(const char *name, RosterFate *fate)
   return FALSE;
 }
 
+/* SQLite calls a file malformed whose disk failed; what the system said of it tells them apart. 0
+ * where it is the file that is wrong, or missing. */
+static int system_error(sqlite3 *db)
+{
+  int code = sqlite3_errcode(db), reason = 0;
+  if (code == SQLITE_NOMEM) {
+    return ENOMEM;
+  }
+  /* There is no file to ask where it could not be opened, or not read the first time. */
+  if (sqlite3_file_control(db, "main", SQLITE_FCNTL_LAST_ERRNO, &reason) != SQLITE_OK &&
+      (code == SQLITE_CANTOPEN || code == SQLITE_IOERR)) {
+    reason = sqlite3_system_errno(db);
+  }
+  return reason != ENOENT ? reason : 0;
+}
+
+static gboolean fail_unreadable(const Roster *roster, int reason, GError **error)
+{
+  g_set_error(error, CONTACTS_ERROR, CONTACTS_ERROR_UNREADABLE, "%s cannot be read: %s",
+              roster->path, g_strerror(reason));
+  return FALSE;
+}
+
 static gboolean fail(const Roster *roster, GError **error)
 {
-  return roster_fail(roster->db, roster->path, error);
+  int reason = system_error(roster->db);
+  return reason != 0 ? fail_unreadable(roster, reason, error)
+                     : roster_fail(roster->db, roster->path, error);
 }
 
 static gboolean fail_damaged(const Roster *roster, const char *what, GError **error)
@@ -71,6 +97,10 @@ static const char *column_text(sqlite3_stmt *statement, int column)
 
 /* --- Opening. --- */
 
+/* In KiB where it is negative. It is read from one end to the other, and there may be hundreds of
+ * rosters open: what is behind need not be kept. */
+static const char SETTINGS[] = "PRAGMA cache_size = -64;";
+
 /* immutable: SQLite takes no locks and looks for no journal. That is safe because a roster
  * gets its name when it is complete, and is never written to again. */
 static gboolean open_database(Roster *roster, GError **error)
@@ -79,7 +109,9 @@ static gboolean open_database(Roster *roster, GError **error)
   g_autofree char *escaped = g_uri_escape_bytes((const guint8 *)absolute, strlen(absolute), "/");
   g_autofree char *uri = g_strconcat("file:", escaped, "?immutable=1", NULL);
   int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX;
-  return sqlite3_open_v2(uri, &roster->db, flags, NULL) == SQLITE_OK || fail(roster, error);
+  return (sqlite3_open_v2(uri, &roster->db, flags, NULL) == SQLITE_OK &&
+          sqlite3_exec(roster->db, SETTINGS, NULL, NULL, NULL) == SQLITE_OK) ||
+         fail(roster, error);
 }
 
 static gboolean read_number(const Roster *roster, const char *sql, gint64 *number, GError **error)
@@ -126,7 +158,10 @@ static gboolean check_size(const Roster *roster, GError **error)
       !read_number(roster, "PRAGMA page_size", &page_size, error)) {
     return FALSE;
   }
-  return (g_stat(roster->path, &status) == 0 && status.st_size == pages * page_size) ||
+  if (g_stat(roster->path, &status) != 0) {
+    return fail_unreadable(roster, errno, error);
+  }
+  return status.st_size == pages * page_size ||
          fail_damaged(roster, "its file does not have the size that it says", error);
 }
 
@@ -186,7 +221,7 @@ enum { FIXED_COLUMNS = 6 };  /* of the statement below, before f1 */
 static gboolean prepare_statements(Roster *roster, GError **error)
 {
   g_autoptr(GString) sql = g_string_new("SELECT contact, mailbox, smtputf8, name, list, line");
-  for (guint i = 1; i <= roster->columns->len; i++) {
+  for (guint i = 1; i <= g_strv_length((char **)roster_columns(roster)); i++) {
     g_string_append_printf(sql, ", f%u", i);
   }
   g_string_append(sql, " FROM recipients WHERE contact >= ? ORDER BY contact");
@@ -208,12 +243,27 @@ Roster *roster_open(const char *path, GError **error)
       !read_names(roster, "SELECT list, file FROM lists ORDER BY list", roster->files, error) ||
       !read_names(roster, "SELECT field, name FROM fields ORDER BY field", roster->columns,
                   error) ||
-      !read_counts(roster, error) || !prepare_statements(roster, error)) {
+      !read_counts(roster, error)) {
     return NULL;
   }
   roster->values = g_new0(const char *, roster->columns->len + 1);
   g_ptr_array_add(roster->columns, NULL);
-  return g_steal_pointer(&roster);
+  return prepare_statements(roster, error) ? g_steal_pointer(&roster) : NULL;
+}
+
+static void close_database(Roster *roster)
+{
+  g_clear_pointer(&roster->read, sqlite3_finalize);
+  g_clear_pointer(&roster->find, sqlite3_finalize);
+  g_clear_pointer(&roster->db, sqlite3_close);
+  roster->at = 0;
+}
+
+gboolean roster_reopen(Roster *roster, GError **error)
+{
+  close_database(roster);
+  return open_database(roster, error) && check_version(roster, error) &&
+         check_size(roster, error) && prepare_statements(roster, error);
 }
 
 void roster_close(Roster *roster)
@@ -221,9 +271,7 @@ void roster_close(Roster *roster)
   if (!roster) {
     return;
   }
-  sqlite3_finalize(roster->read);
-  sqlite3_finalize(roster->find);
-  sqlite3_close(roster->db);
+  close_database(roster);
   g_ptr_array_unref(roster->lists);
   g_ptr_array_unref(roster->files);
   g_ptr_array_unref(roster->columns);

@@ -74,9 +74,17 @@ gboolean roster_build(const char *path, const RosterPlan *plan, RosterCounts *co
 
 typedef struct Roster Roster;
 
+/* Errors of reading are CONTACTS_ERROR_UNREADABLE where the system failed to read the file, and
+ * CONTACTS_ERROR_ROSTER where it was read and what is in it is wrong. */
+
 /* An error where path is not a roster, is damaged as far as can be told at a glance, or
  * was written by a newer version. A Roster belongs to one thread. */
 Roster *roster_open(const char *path, GError **error);
+
+/* After an error: opens the file anew, so that nothing of a failed read is left in memory. What
+ * the roster knows of itself stays. Where this fails too, the roster may only be opened anew again
+ * or closed. */
+gboolean roster_reopen(Roster *roster, GError **error);
 void roster_close(Roster *roster);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Roster, roster_close)
 

@@ -10,6 +10,9 @@
 #include "delivery/fleet.h"
 #include "delivery/loader.h"
 
+/* What could not be read is read again after FIRST, then after twice as long each time. */
+enum { READ_AGAIN_FIRST_MS = 1000, READ_AGAIN_MAX_MS = 5 * 60 * 1000 };
+
 struct Engine {
   Config *config;
   const EngineEvents *events;
@@ -21,6 +24,8 @@ struct Engine {
   Usage *usage;          /* of former processes; NULL once the limits know of it */
   Domains *recalled;     /* as usage was sorted; NULL with it */
   Suppression *suppression;   /* who must not be mailed */
+  gint64 read_again_ms;  /* monotonic: when what could not be read is read again; 0: not set */
+  gint64 read_again_wait_ms;
   GPtrArray *releases;   /* Release * */
   GPtrArray *pools;      /* Pool * */
   Fleet *fleet;          /* the pools as one */
@@ -204,6 +209,35 @@ static void drop_finished(Engine *engine)
   }
 }
 
+/* All that could not be read, at once: mostly it was one disk. Returns when that is due next. */
+static gint64 read_again(Engine *engine)
+{
+  gint64 now = clock_monotonic_ms();
+  gboolean is_due = engine->read_again_ms != 0 && now >= engine->read_again_ms;
+  guint unreadable = 0;
+  for (guint i = engine->releases->len; i > 0; i--) {
+    Release *release = engine->releases->pdata[i - 1];
+    if (!release_may_be_read_again(release))
+      continue;
+    unreadable++;
+    if (!is_due)
+      continue;
+    g_autofree char *directory = g_strdup(release_directory(release));
+    g_ptr_array_remove_index(engine->releases, i - 1);
+    engine_add(engine, directory);
+  }
+  if (unreadable == 0 && loader_length(engine->loader) == 0)
+    engine->read_again_wait_ms = 0;
+  if (unreadable == 0 || is_due) {
+    engine->read_again_ms = 0;
+  } else if (engine->read_again_ms == 0) {
+    engine->read_again_wait_ms = CLAMP(2 * engine->read_again_wait_ms, READ_AGAIN_FIRST_MS,
+                                       READ_AGAIN_MAX_MS);
+    engine->read_again_ms = now + engine->read_again_wait_ms;
+  }
+  return engine->read_again_ms != 0 ? engine->read_again_ms : G_MAXINT64;
+}
+
 static void drop_left(Engine *engine)
 {
   for (guint i = engine->leaving->len; i > 0; i--)
@@ -244,7 +278,6 @@ static void finish_stop(Engine *engine)
 static gboolean on_wake(gpointer data)
 {
   Engine *engine = data;
-  gint64 next = G_MAXINT64;
   g_source_set_ready_time(engine->waker, -1);
   gboolean may_send = recall_usage(engine);
   for (guint i = 0; i < engine->releases->len; i++)
@@ -256,6 +289,7 @@ static gboolean on_wake(gpointer data)
     finish_stop(engine);
     return G_SOURCE_CONTINUE;
   }
+  gint64 next = read_again(engine);
   for (guint i = 0; i < engine->pools->len && may_send; i++)
     pool_wake(engine->pools->pdata[i]);
   for (guint i = 0; i < engine->releases->len; i++)

@@ -31,6 +31,10 @@ struct Release {
   Roster *roster;
   Suppression *suppression;    /* borrowed; see release_begin() */
   guint n_columns;
+  guint32 unread;              /* the contact that could not be read; 0: the roster can be */
+  gint64 unread_wait_ms;       /* until it was tried again, the last time */
+  guint damages;               /* as often as what is in the roster was wrong */
+  gboolean unreadable;         /* held, since its files could not be read */
   Message *message;
   uuid_t uuid;
   VerpKey *token_key;          /* of the terms; NULL where they have none */
@@ -52,6 +56,13 @@ void release_set_state(Release *release, ReleaseState state, const char *reason)
 void release_hold(Release *release, const char *reason);
 /* Trouble that concerns the message as such: tried again later. */
 void release_pause(Release *release, const char *reason);
+
+/* The roster could not be read when contact was to be (any, where it was about all of them): it
+ * is opened anew and read again, later and later, until that succeeds; damage is believed at the
+ * third sight of it. Whoever is taken comes from the ledger then. */
+void release_lose_roster(Release *release, guint32 contact, const GError *error);
+/* Opens the roster anew, reads the contact that could not be read, sorts all into their lanes. */
+gboolean release_reopen_roster(Release *release, GError **error);
 
 /* --- Facts: into the journal, then into the ledger. --- */
 

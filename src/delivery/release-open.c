@@ -88,14 +88,18 @@ static gboolean open_journal(Release *release, Committer *committer, Usage *usag
   return release->journal != NULL;
 }
 
+/* The lanes stay as they are where this fails: the agenda goes by them. */
 static gboolean sort_into_lanes(Release *release, const Domains *domains, GError **error)
 {
   GError *failure = NULL;
-  g_free(release->lanes);
-  release->lanes = domains_sort(domains, release->roster, &failure);
-  if (failure != NULL)
+  guint8 *lanes = domains_sort(domains, release->roster, &failure);
+  if (failure != NULL) {
     g_propagate_error(error, failure);
-  return failure == NULL;
+    return FALSE;
+  }
+  g_free(release->lanes);
+  release->lanes = lanes;
+  return TRUE;
 }
 
 static void make_agenda(Release *release)
@@ -141,7 +145,8 @@ static gboolean compile(Release *release, GError **error)
     release->message = message_compile(draft, &options, report);
   if (release->message == NULL) {
     g_autofree char *findings = g_strchomp(report_to_text(report));
-    g_set_error(error, CONTACTS_ERROR, CONTACTS_ERROR_ROSTER,
+    g_set_error(error, CONTACTS_ERROR,
+                report_troubled(report) ? CONTACTS_ERROR_UNREADABLE : CONTACTS_ERROR_ROSTER,
                 "the source cannot be read any more: %s", findings);
     return FALSE;
   }
@@ -164,6 +169,16 @@ static void settle_after_crash(Ledger *ledger, guint32 contact, gpointer data)
   release_settle_by_policy(data, contact);
 }
 
+static void hold_unopened(Release *release, const GError *error)
+{
+  release->unreadable = error->domain == G_FILE_ERROR ||
+                        g_error_matches(error, JOURNAL_ERROR, JOURNAL_ERROR_DISK) ||
+                        g_error_matches(error, CONTACTS_ERROR, CONTACTS_ERROR_UNREADABLE);
+  g_autofree char *reason = g_strconcat(error->message,
+                                        release->unreadable ? "; it is read again" : NULL, NULL);
+  release_hold(release, reason);
+}
+
 Release *release_load(const char *directory, Committer *committer, const Domains *domains,
                       Usage *usage)
 {
@@ -179,7 +194,7 @@ Release *release_load(const char *directory, Committer *committer, const Domains
   if (usage != NULL)
     usage_sort(usage, release->lanes, release->terms.recipients);
   if (!good)
-    release_hold(release, error->message);
+    hold_unopened(release, error);
   return release;
 }
 
@@ -230,10 +245,21 @@ void release_set_domains(Release *release, Domains *domains)
   domains_ref(domains);
   domains_unref(release->domains);
   release->domains = domains;
-  if (release->agenda == NULL)
+  if (release->agenda == NULL || release->unread != 0)   /* the lanes come with the roster */
     return;
   if (sort_into_lanes(release, domains, &error))
     make_agenda(release);
   else
-    release_hold(release, error->message);
+    release_lose_roster(release, 1, error);
+}
+
+gboolean release_reopen_roster(Release *release, GError **error)
+{
+  RosterRecipient recipient;
+  if (!roster_reopen(release->roster, error) ||
+      !roster_read(release->roster, release->unread, &recipient, error) ||
+      !sort_into_lanes(release, release->domains, error))
+    return FALSE;
+  make_agenda(release);
+  return TRUE;
 }

@@ -6,8 +6,13 @@
 #include "base/names.h"
 #include "base/notice.h"
 
-/* Trouble that concerns the message as such is tried again so much later. */
-enum { PAUSE_MS = 5 * 60 * 1000 };
+/* Trouble that concerns the message as such is tried again so much later; a roster that cannot be
+ * read first after UNREAD_MS, then after twice as long each time. */
+enum { PAUSE_MS = 5 * 60 * 1000, UNREAD_MS = 1000 };
+
+/* What is wrong in a roster as often, each time it was opened, is wrong on the disk. */
+enum { DAMAGES_BELIEVED = 3 };
+
 /* Contacts looked at for one message: the loop must not stand still over a whole roster. */
 enum { LOOKED_AT_MOST = 100 };
 
@@ -61,6 +66,37 @@ void release_pause(Release *release, const char *reason)
     return;
   g_autofree char *visible = text_make_visible(reason);
   release_set_state(release, RELEASE_PAUSED, visible);
+}
+
+void release_lose_roster(Release *release, guint32 contact, const GError *error)
+{
+  if (release->state == RELEASE_HELD || release->state == RELEASE_FINISHED)
+    return;
+  release->damages += !g_error_matches(error, CONTACTS_ERROR, CONTACTS_ERROR_UNREADABLE);
+  release->unread = contact;
+  if (release->damages == DAMAGES_BELIEVED) {
+    release_hold(release, error->message);
+    return;
+  }
+  release->unread_wait_ms = CLAMP(2 * release->unread_wait_ms, UNREAD_MS, PAUSE_MS);
+  release->paused_until_ms = clock_monotonic_ms() + release->unread_wait_ms;
+  g_autofree char *reason = g_strdup_printf("%s; it is tried again", error->message);
+  release_set_state(release, RELEASE_PAUSED, reason);
+}
+
+/* Whether whoever is taken can be read, as far as is known. */
+static gboolean has_roster(Release *release)
+{
+  g_autoptr(GError) error = NULL;
+  if (release->unread == 0)
+    return TRUE;
+  if (!release_reopen_roster(release, &error)) {
+    release_lose_roster(release, release->unread, error);
+    return FALSE;
+  }
+  release->unread = 0;
+  release->unread_wait_ms = 0;
+  return TRUE;
 }
 
 /* --- Facts: into the journal, then into the ledger --- */
@@ -213,7 +249,7 @@ static guint32 next_contact(Release *release, Needs needs, gint64 now, RosterRec
     if (contact == 0)
       return 0;
     if (!roster_read(release->roster, contact, recipient, &error)) {
-      release_hold(release, error->message);
+      release_lose_roster(release, contact, error);
       return 0;
     }
     if (recipient->needs_smtputf8 && (needs & NEEDS_SMTPUTF8) == 0)
@@ -335,7 +371,7 @@ void release_tick(Release *release)
     wait_for_hours(release);
   else if (release->block != NULL)
     release_set_state(release, RELEASE_PAUSED, release->block);
-  else if (clock_monotonic_ms() >= release->paused_until_ms)
+  else if (clock_monotonic_ms() >= release->paused_until_ms && has_roster(release))
     release_set_state(release, RELEASE_SENDING, NULL);
 }
 
@@ -360,6 +396,11 @@ static gint64 next_contact_ms(Release *release, gint64 now)
   if (next > 0)
     return next;
   return wait > 0 ? now + wait : G_MAXINT64;   /* others wait for a relay or for the disk */
+}
+
+gboolean release_may_be_read_again(const Release *release)
+{
+  return release->unreadable;
 }
 
 gint64 release_wake_ms(Release *release)

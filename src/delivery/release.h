@@ -13,7 +13,7 @@
  *
  *   scheduled ─► sending ⇄ paused     finished ─► archived by the daemon
  *                   └────► in doubt (only doubtful contacts are left; a person decides)
- *   held: its journal, roster or source cannot be trusted; nothing is sent
+ *   held: its journal, roster or source cannot be trusted or read; nothing is sent
  *
  * Each change of a contact's state is entered into the journal first and into the ledger
  * at once; see ledger.h for the states. */
@@ -44,8 +44,8 @@ typedef struct {
  * thread. Until the second nothing else may be done with the release but release_close().
  *
  * Reads the release in directory (queue/<id>): its journal, whom it is for, its text with all
- * attachments. Always returns a release: one that cannot be trusted is RELEASE_HELD, with the
- * reason. usage, if not NULL, gets what was sent lately. domains and usage are borrowed, and
+ * attachments. Always returns a release: one that cannot be trusted or read is RELEASE_HELD, with
+ * the reason. usage, if not NULL, gets what was sent lately. domains and usage are borrowed, and
  * nobody else may use usage meanwhile. */
 Release *release_load(const char *directory, Committer *committer, const Domains *domains,
                       Usage *usage);
@@ -55,6 +55,10 @@ Release *release_load(const char *directory, Committer *committer, const Domains
  * borrowed: who must not be mailed, asked before each contact is taken. notify: see journal.h. */
 void release_begin(Release *release, Domains *domains, Suppression *suppression,
                    void (*notify)(Release *release, gpointer data), gpointer data);
+
+/* Held since its files could not be read, which may pass: nothing was done with it, and it may be
+ * closed and loaded once more. */
+gboolean release_may_be_read_again(const Release *release);
 
 /* Waits until the journal is durable. No deliveries may be out. */
 void release_close(Release *release);

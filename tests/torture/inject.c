@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Runs a program and makes one of its system calls go wrong.
  *
- *   inject --below DIR [--at N --fault KIND] [--report FILE] -- PROGRAM ARGUMENT…
+ *   inject --below DIR [--only NAME] [--at N --fault KIND] [--report FILE] -- PROGRAM ARGUMENT…
  *
  * Counted are the calls, of all threads together, that name or use something below DIR or a
- * socket: strace(1) counts for each thread on its own, so that the calls of one thread hide
+ * socket (with NAME: something below DIR whose path ends so): strace(1) counts for each thread on its own, so that the calls of one thread hide
  * behind those of another, and cannot shorten a call. The N-th, from 1, meets its fault:
  *
  *   kill     all ends with SIGKILL before it
@@ -90,6 +90,7 @@ static const char *const FAULTS[] = {"none", "kill", "eio", "enospc", "short", "
 
 static struct {
   char *below;
+  char *only;
   guint64 at;
   Fault fault;
   FILE *report;
@@ -200,6 +201,15 @@ static char *subject_of(pid_t thread, guint call, const struct user_regs_struct 
 static gboolean is_socket(const char *subject)
 {
   return g_str_has_prefix(subject, "socket:");
+}
+
+static gboolean counts(const char *subject)
+{
+  if (run.only == NULL && is_socket(subject)) {
+    return TRUE;
+  }
+  return g_str_has_prefix(subject, run.below) &&
+         (run.only == NULL || g_str_has_suffix(subject, run.only));
 }
 
 /* --- Faults. --- */
@@ -319,7 +329,7 @@ static void meet(pid_t thread)
     call++;
   }
   g_autofree char *subject = subject_of(thread, call, &registers);
-  if (!is_socket(subject) && !g_str_has_prefix(subject, run.below)) {
+  if (!counts(subject)) {
     return;
   }
   run.calls++;
@@ -406,6 +416,7 @@ static gboolean read_options(int *argc, char ***argv, GError **error)
   gint64 at = 0;
   const GOptionEntry options[] = {
     {"below", 0, 0, G_OPTION_ARG_FILENAME, &run.below, "files that count", "DIR"},
+    {"only", 0, 0, G_OPTION_ARG_FILENAME, &run.only, "of these, whose paths end so", "NAME"},
     {"at", 0, 0, G_OPTION_ARG_INT64, &at, "the call that goes wrong", "N"},
     {"fault", 0, 0, G_OPTION_ARG_STRING, &fault, "kill, eio, enospc, short, dead", "KIND"},
     {"report", 0, 0, G_OPTION_ARG_FILENAME, &report_path, "what was struck, or all", "FILE"},

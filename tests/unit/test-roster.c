@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
+#include <errno.h>
 #include <glib/gstdio.h>
 #include <sqlite3.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/durable.h"
 #include "contacts/roster.h"
@@ -429,6 +431,88 @@ static void test_damage(Fixture *f, G_GNUC_UNUSED gconstpointer data)
   }
 }
 
+/* SQLite's reads of files, after reads_left of which all fail. */
+static guint reads_left = G_MAXUINT;
+static ssize_t (*real_pread)(int, void *, size_t, off_t);
+
+static ssize_t failing_pread(int fd, void *bytes, size_t length, off_t at)
+{
+  if (reads_left == 0) {
+    errno = EIO;
+    return -1;
+  }
+  reads_left--;
+  return real_pread(fd, bytes, length, at);
+}
+
+/* By whichever name SQLite was built to call it. */
+static void replace_pread(gboolean fails)
+{
+  static const char *const names[] = {"pread", "pread64"};
+  sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+  real_pread = pread;
+  for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+    vfs->xSetSystemCall(vfs, names[i], fails ? (sqlite3_syscall_ptr)failing_pread : NULL);
+  }
+}
+
+static void assert_unreadable(GError **error)
+{
+  g_assert_error(*error, CONTACTS_ERROR, CONTACTS_ERROR_UNREADABLE);
+  g_assert_nonnull(strstr((*error)->message, g_strerror(EIO)));
+  g_clear_error(error);
+}
+
+/* Whichever read fails, nobody takes the roster for a damaged one. */
+static void test_failing_disk(Fixture *f, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(Roster) roster = NULL;
+  RosterRecipient recipient;
+  guint reads = 0;
+  build_and_close(f);
+  replace_pread(TRUE);
+  for (; !roster; reads++) {
+    reads_left = reads;
+    roster = roster_open(f->path, &error);
+    if (!roster) {
+      assert_unreadable(&error);
+    }
+  }
+  g_assert_cmpuint(reads, >, 3);
+  reads = 0;
+  for (gboolean good = FALSE; !good; reads++) {
+    reads_left = reads;
+    good = roster_reopen(roster, &error) && roster_read(roster, 2, &recipient, &error);
+    if (!good) {
+      assert_unreadable(&error);
+    }
+  }
+  g_assert_cmpuint(reads, >, 2);
+  g_assert_cmpstr(recipient.mailbox, ==, "b@x.example");
+  replace_pread(FALSE);
+}
+
+static void test_reopening(Fixture *f, G_GNUC_UNUSED gconstpointer data)
+{
+  g_autofree char *aside = g_strconcat(f->path, ".aside", NULL);
+  g_autoptr(GError) error = NULL;
+  RosterRecipient recipient;
+  add_list(f, "press", "email,city\na@x.example,Jakarta\nb@x.example,Berlin\n");
+  static const RosterField fields[] = {{"city", 0}};
+  g_autoptr(Roster) roster = build(f, fields, 1, MISSING_REFUSE);
+  g_assert_cmpint(g_rename(f->path, aside), ==, 0);
+  g_assert_false(roster_reopen(roster, &error));
+  g_assert_error(error, CONTACTS_ERROR, CONTACTS_ERROR_ROSTER);
+  g_clear_error(&error);
+  g_assert_cmpint(g_rename(aside, f->path), ==, 0);
+  g_assert_true(roster_reopen(roster, &error));
+  g_assert_no_error(error);
+  g_assert_true(roster_read(roster, 2, &recipient, &error));
+  g_assert_cmpstr(recipient.values[0], ==, "Berlin");
+  g_assert_cmpuint(roster_find(roster, "b@x", 0, &error), ==, 2);
+}
+
 static void test_gaps(Fixture *f, G_GNUC_UNUSED gconstpointer data)
 {
   build_and_close(f);
@@ -573,6 +657,8 @@ int main(int argc, char **argv)
   ADD("/roster/no-folder", test_no_folder);
   ADD("/roster/versions", test_versions);
   ADD("/roster/damage", test_damage);
+  ADD("/roster/failing-disk", test_failing_disk);
+  ADD("/roster/reopening", test_reopening);
   ADD("/roster/gaps", test_gaps);
   ADD("/roster/hostile-values", test_hostile_values);
   ADD("/roster/find", test_find);
