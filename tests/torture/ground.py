@@ -67,11 +67,11 @@ class Ground:
     def __enter__(self):
         return self
 
-    def sink(self, *arguments, port=0, **more):
+    def sink(self, *arguments, port=None, **more):
         folder = self.folder / f"sink{len(self.sinks)}"
         folder.mkdir()
         self.sinks.append(Sink(folder, *arguments, maildir=False, **more))
-        self.sinks[-1].port = port
+        self.sinks[-1].port = port or self.sinks[-1].port
         return self.sinks[-1].start()
 
     def station(self, port, **more):
