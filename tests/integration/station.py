@@ -5,6 +5,7 @@ import datetime
 import json
 import os
 import pathlib
+import shlex
 import shutil
 import signal
 import socket
@@ -14,6 +15,9 @@ import time
 
 BUILD = pathlib.Path(os.environ.get("DATELINE_BUILDDIR", pathlib.Path(__file__).parents[2]))
 SOURCE = pathlib.Path(__file__).parents[2]
+
+# A command that runs the daemon and the command, as valgrind does.
+WRAPPER = shlex.split(os.environ.get("DATELINE_WRAPPER", ""))
 
 # Longer than anything should take on a slow machine under a sanitizer; a condition that
 # is not met by then is a failure, not a reason to wait longer.
@@ -99,8 +103,9 @@ channels = {{
     def start(self, wait=True, wrapper=()):
         log = open(self.log_path, "ab")
         environment = dict(os.environ, G_MESSAGES_DEBUG="", DATELINE_CONFIG=str(self.config))
-        self.daemon = subprocess.Popen([*wrapper, str(BUILD / "datelined")], stdout=log, stderr=log,
-                                       stdin=subprocess.DEVNULL, env=environment)
+        self.daemon = subprocess.Popen([*wrapper, *WRAPPER, str(BUILD / "datelined")],
+                                       stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                       env=environment)
         log.close()
         if wait:
             wait_until(self.answers, "the daemon answers")
@@ -176,8 +181,8 @@ channels = {{
     # --- The command ---
 
     def run(self, *arguments, check=True, **more):
-        result = subprocess.run([str(BUILD / "dateline"), "--config", str(self.config), *arguments],
-                                capture_output=True, text=True, timeout=PATIENCE, **more)
+        command = [*WRAPPER, str(BUILD / "dateline"), "--config", str(self.config), *arguments]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, **more)
         if check and result.returncode != 0:
             raise AssertionError(f"dateline {arguments} ended with {result.returncode}:\n"
                                  f"{result.stdout}\n{result.stderr}")
