@@ -48,12 +48,12 @@ def run_with_kills(station, sink, contacts, kills, connections, depth=0):
 
 
 def test_200_sigkills(sinks, stations):
-    sink = sinks("--delay", "3", maildir=False)
-    run_with_kills(stations(sink.port), sink, 20000, 200, connections=4)
+    sink = sinks("--delay", "5", maildir=False)
+    run_with_kills(stations(sink.port), sink, 20000, 200, connections=2)
 
 
 def test_sigkills_with_messages_in_flight(sinks, stations):
-    sink = sinks("--latency", "20", maildir=False)
+    sink = sinks("--latency", "50", maildir=False)
     run_with_kills(stations(sink.port), sink, 8000, 40, connections=2, depth=4)
 
 
