@@ -7,6 +7,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -19,12 +20,19 @@ KEYS = {"name": str, "value": (int, float), "unit": str, "goal": (int, float), "
 
 
 @pytest.fixture
-def bench(tmp_path):
-    """Starts tools/bench with everything temporary below tmp_path; ends it if it is left."""
+def folder():
+    """For all that is temporary. A socket's path has at most 107 bytes; tmp_path is deep."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as path:
+        yield pathlib.Path(path)
+
+
+@pytest.fixture
+def bench(folder):
+    """Starts tools/bench with everything temporary below folder; ends it if it is left."""
     started = []
 
     def start(*arguments):
-        environment = dict(os.environ, TMPDIR=str(tmp_path), DATELINE_BUILDDIR=str(BUILD))
+        environment = dict(os.environ, TMPDIR=str(folder), DATELINE_BUILDDIR=str(BUILD))
         started.append(subprocess.Popen([*BENCH, *arguments], stdout=subprocess.PIPE, text=True,
                                         stderr=subprocess.PIPE, env=environment))
         return started[-1]
@@ -49,7 +57,7 @@ def processes_of(folder):
     return found
 
 
-def test_rows_as_json(bench, tmp_path):
+def test_rows_as_json(bench, folder):
     process = bench("--json", *ROWS)
     output, complaints = process.communicate(timeout=2 * PATIENCE)
     assert process.returncode == 0, complaints
@@ -62,7 +70,7 @@ def test_rows_as_json(bench, tmp_path):
         assert row["met"] is None or row["met"] == (
             (row["value"] <= row["goal"]) if row["name"] == "drop-to-wire"
             else (row["value"] >= row["goal"]))
-    assert not processes_of(tmp_path)
+    assert not processes_of(folder)
 
 
 def test_a_table_for_people(bench):
@@ -72,14 +80,16 @@ def test_a_table_for_people(bench):
     assert len(lines) == 3 and " ms | at most 50 | " in lines[2]
 
 
-def test_an_interruption_leaves_nothing(bench, tmp_path):
+def test_an_interruption_leaves_nothing(bench, folder):
     process = bench("idle-memory", "--json")
-    wait_until(lambda: list(tmp_path.rglob("control")), "the daemon listens")
+    wait_until(lambda: list(folder.rglob("control")) or process.poll() is not None,
+               "the daemon listens")
+    assert process.poll() is None, process.communicate()
     process.send_signal(signal.SIGTERM)
     assert process.communicate(timeout=PATIENCE)[0] == ""
     assert process.returncode != 0
-    assert not processes_of(tmp_path)
-    assert not list(tmp_path.iterdir())
+    assert not processes_of(folder)
+    assert not list(folder.iterdir())
 
 
 def test_a_failure_is_its_rows_alone():
