@@ -6,7 +6,7 @@
 #include "base/names.h"
 #include "base/notice.h"
 
-/* Trouble that concerns the message as such is tried again so much later; a roster that cannot be
+/* Trouble that concerns the message as such is tried again so much later; what cannot be
  * read first after UNREAD_MS, then after twice as long each time. */
 enum { PAUSE_MS = 5 * 60 * 1000, UNREAD_MS = 1000 };
 
@@ -68,6 +68,15 @@ void release_pause(Release *release, const char *reason)
   release_set_state(release, RELEASE_PAUSED, visible);
 }
 
+/* Longer each time, until somebody could be taken. */
+static void try_again_later(Release *release, const char *trouble)
+{
+  release->unread_wait_ms = CLAMP(2 * release->unread_wait_ms, UNREAD_MS, PAUSE_MS);
+  release->paused_until_ms = clock_monotonic_ms() + release->unread_wait_ms;
+  g_autofree char *reason = g_strdup_printf("%s; it is tried again", trouble);
+  release_set_state(release, RELEASE_PAUSED, reason);
+}
+
 void release_lose_roster(Release *release, guint32 contact, const GError *error)
 {
   if (release->state == RELEASE_HELD || release->state == RELEASE_FINISHED)
@@ -78,10 +87,7 @@ void release_lose_roster(Release *release, guint32 contact, const GError *error)
     release_hold(release, error->message);
     return;
   }
-  release->unread_wait_ms = CLAMP(2 * release->unread_wait_ms, UNREAD_MS, PAUSE_MS);
-  release->paused_until_ms = clock_monotonic_ms() + release->unread_wait_ms;
-  g_autofree char *reason = g_strdup_printf("%s; it is tried again", error->message);
-  release_set_state(release, RELEASE_PAUSED, reason);
+  try_again_later(release, error->message);
 }
 
 /* Whether whoever is taken can be read, as far as is known. */
@@ -95,7 +101,6 @@ static gboolean has_roster(Release *release)
     return FALSE;
   }
   release->unread = 0;
-  release->unread_wait_ms = 0;
   return TRUE;
 }
 
@@ -200,9 +205,9 @@ guint release_aside(const Release *release)
 /* Nobody who might be suppressed is mailed: what cannot be looked up is tried again later. */
 static void wait_for_suppression(Release *release, guint32 contact, const GError *error)
 {
-  g_autofree char *reason = g_strdup_printf("who must not be mailed cannot be told: %s",
-                                            error->message);
-  release_pause(release, reason);
+  g_autofree char *trouble = g_strdup_printf("who must not be mailed cannot be told: %s",
+                                             error->message);
+  try_again_later(release, trouble);
   agenda_put(release->agenda, contact, clock_monotonic_ms());
 }
 
@@ -226,16 +231,21 @@ static gboolean may_mail(Release *release, const RosterRecipient *recipient, gin
   SuppressionEntry entry = { 0 };
   guint64 last = 0;
   gboolean known = suppression_last(release->suppression, now, &last, &error);
-  if (known && last == release->terms.suppressions)
+  if (known && last == release->terms.suppressions) {
+    release->unread_wait_ms = 0;
     return TRUE;
+  }
   known = known && address_parse_exact(recipient->mailbox, &address, &error) &&
           suppression_find(release->suppression, &address, recipient->list,
                            release->terms.channel, &entry, &error);
-  if (!known)
+  if (!known) {
     wait_for_suppression(release, recipient->contact, error);
-  else if (entry.number != 0)
+    return FALSE;
+  }
+  release->unread_wait_ms = 0;
+  if (entry.number != 0)
     suppress(release, recipient->contact, &entry);
-  return known && entry.number == 0;
+  return entry.number == 0;
 }
 
 /* Takes the next contact from the agenda that the relay may be given and that may be mailed; 0:

@@ -98,8 +98,8 @@ def frozen(ground):
 def dead_for_a_while(ground):
     """Every call that concerns the spool fails with EIO for a while."""
     def wrapper(station):
-        # So many calls come before a tenth of the messages is out, at the least.
-        return points.injected(station, "--at", "400", "--fault", "dead")
+        # The drop has been taken up after about 500 calls; each message takes several more.
+        return points.injected(station, "--at", "700", "--fault", "dead")
     sink, station = stage(ground, wrapper)
     station.drop("news.md", NEWS, channel="press")
     told = wait_until(lambda: reason(station), lambda: station.report("a reason"))
