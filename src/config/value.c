@@ -94,6 +94,13 @@ static char *read_url_host(const char *host)
              : NULL;
 }
 
+/* What a URL says of where to connect to, and nothing else. */
+static gboolean set_origin(gpointer field, GUri *uri, const char *host)
+{
+  return set_string(field, g_uri_join(G_URI_FLAGS_NONE, g_uri_get_scheme(uri), NULL, host,
+                                      g_uri_get_port(uri), "", NULL, NULL));
+}
+
 static gboolean read_url(const Reading *reading, const char *text, gpointer field)
 {
   g_autoptr(GUri) uri = g_uri_parse(text, G_URI_FLAGS_NONE, NULL);
@@ -112,8 +119,7 @@ static gboolean read_url(const Reading *reading, const char *text, gpointer fiel
   if (host == NULL || !is_smtp || goes_on || g_uri_get_port(uri) == 0) {
     return FALSE;
   }
-  return set_string(field, g_uri_join(G_URI_FLAGS_NONE, g_uri_get_scheme(uri), NULL, host,
-                                      g_uri_get_port(uri), "", NULL, NULL));
+  return set_origin(field, uri, host);
 }
 
 static gboolean read_proxy(const Reading *reading, const char *text, gpointer field)
@@ -129,8 +135,7 @@ static gboolean read_proxy(const Reading *reading, const char *text, gpointer fi
       !g_regex_match_simple("^(socks5h?|http)://[^?#]*$", text, G_REGEX_CASELESS, 0)) {
     return FALSE;
   }
-  return set_string(field, g_uri_join(G_URI_FLAGS_NONE, g_uri_get_scheme(uri), NULL, host,
-                                      g_uri_get_port(uri), "", NULL, NULL));
+  return set_origin(field, uri, host);
 }
 
 static gboolean read_web(const Reading *reading, const char *text, gpointer field)
