@@ -317,11 +317,6 @@ gsize program_size(const Program *program)
   return size + program->pending->len;
 }
 
-gboolean program_is_constant(const Program *program)
-{
-  return program->references->len == 0;
-}
-
 const Path *program_paths(const Program *program)
 {
   return (const Path *)(const void *)program->paths->data;

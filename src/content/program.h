@@ -82,7 +82,6 @@ guint program_mark(Program *program);
 const Segment *program_segments(const Program *program);
 guint program_length(const Program *program);
 gsize program_size(const Program *program);   /* of all constants */
-gboolean program_is_constant(const Program *program);
 
 const Path *program_paths(const Program *program);
 const guint *program_references(const Program *program);   /* to paths */

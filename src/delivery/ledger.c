@@ -55,17 +55,6 @@ const char *contact_state_name(ContactState state)
   return STATE_NAMES[state];
 }
 
-gboolean contact_state_from_name(const char *name, ContactState *state)
-{
-  for (guint i = 0; i < CONTACT_STATES; i++) {
-    if (g_str_equal(STATE_NAMES[i], name)) {
-      *state = (ContactState)i;
-      return TRUE;
-    }
-  }
-  return FALSE;
-}
-
 Ledger *ledger_new(guint32 contacts)
 {
   Ledger *ledger = g_malloc0(sizeof *ledger + (gsize)contacts * sizeof(Contact));

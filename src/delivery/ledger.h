@@ -29,7 +29,6 @@ typedef enum {
   CONTACT_STATES
 } ContactState;
 const char *contact_state_name(ContactState state);
-gboolean contact_state_from_name(const char *name, ContactState *state);
 
 typedef struct Ledger Ledger;
 

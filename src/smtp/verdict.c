@@ -102,11 +102,6 @@ const char *stage_name(SmtpStage stage)
   return stage_names[stage];
 }
 
-const char *scope_name(Scope scope)
-{
-  return scope_names[scope];
-}
-
 static gboolean says_no_relaying(const Reply *reply)
 {
   for (gsize i = 0; i < G_N_ELEMENTS(no_relaying_words); i++) {

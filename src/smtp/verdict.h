@@ -36,7 +36,6 @@ typedef enum {
                         a receiver's greylisting looks the same */
   SCOPE_RELAY,       /* the relay cannot take mail at present */
 } Scope;
-const char *scope_name(Scope scope);
 
 typedef struct {
   Verdict verdict;

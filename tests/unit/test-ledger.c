@@ -123,17 +123,6 @@ static void test_table(void)
   }
 }
 
-static void test_names(void)
-{
-  ContactState found;
-
-  for (guint state = 0; state < CONTACT_STATES; state++) {
-    g_assert_true(contact_state_from_name(contact_state_name((ContactState)state), &found));
-    g_assert_cmpint(found, ==, state);
-  }
-  g_assert_false(contact_state_from_name("done", &found));
-}
-
 static void test_numbers(void)
 {
   g_autoptr(Ledger) ledger = ledger_new(3);
@@ -344,7 +333,6 @@ int main(int argc, char **argv)
 {
   g_test_init(&argc, &argv, NULL);
   g_test_add_func("/ledger/table", test_table);
-  g_test_add_func("/ledger/names", test_names);
   g_test_add_func("/ledger/numbers", test_numbers);
   g_test_add_func("/ledger/empty", test_empty);
   g_test_add_func("/ledger/attempts", test_attempts);
